@@ -1,0 +1,1 @@
+"""The product: everything here runs in a test or a script without a server."""

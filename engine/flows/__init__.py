@@ -1,0 +1,1 @@
+"""One file per family: the product logic, read top to bottom."""

@@ -1,0 +1,1 @@
+"""Files in, text with structure out; hostile input is parsed in a child process."""

@@ -1,0 +1,1 @@
+"""Rules about text that need no I/O: words, stop words, sentences."""

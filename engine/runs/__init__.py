@@ -1,0 +1,1 @@
+"""The road: events, journal, run lifecycle, dialects and frames."""

@@ -1,0 +1,104 @@
+"""The vocabulary of a run: one closed union, journaled as JSON, one terminal event, always last.
+
+The `event` field is the tag. Dialects (`dialects.py`) translate these to the frames of each API family;
+the native dialect sends them as they are.
+"""
+
+import msgspec
+
+from engine.types import Citation, Id
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True):
+    pass
+
+
+class Started(_Event, tag="started"):
+    """First event of every run."""
+
+    family: str
+    draft_id: Id | None = None
+    document_id: Id | None = None
+    title: str = ""
+
+
+class Stage(_Event, tag="stage"):
+    """Where the work stands; `percent` never goes back within a run.
+
+    `name` is one of retrieving, generating, waiting, parsing, indexing. While generating, `section` and
+    `sections` say "2 of 4" and `message` is the section's title.
+    """
+
+    name: str
+    message: str
+    percent: int
+    section: int = 0
+    sections: int = 0
+    delay_s: float = 0.0
+
+
+class OfferedSource(msgspec.Struct, frozen=True):
+    """A retrieved passage as listed to the reader; its position in the list is its offered number."""
+
+    chunk_id: Id
+    document_id: Id
+    document_name: str
+    page: int | None
+    section: str | None
+    excerpt: str
+    score: float
+
+
+class Sources(_Event, tag="sources"):
+    """What was retrieved, numbered as offered to the writer."""
+
+    items: list[OfferedSource]
+    context_chars: int
+
+
+class Delta(_Event, tag="delta"):
+    """The next piece of text: 1 to 10 words, never ends inside a marker."""
+
+    text: str
+
+
+class Cited(_Event, tag="cited"):
+    """First use of a source; stands directly before the delta that holds its marker."""
+
+    citation: Citation
+
+
+class Completed(_Event, tag="completed"):
+    """The work is whole."""
+
+    confidence: float = 0.0
+    citation_count: int = 0
+    word_count: int = 0
+    sources_used: int = 0
+    documents_used: int = 0
+    summary: str = ""
+    low_confidence_sections: list[str] = []
+    unsupported_sentences: int = 0
+    invalid_markers: int = 0
+    finish_reason: str = "stop"
+    warnings: list[str] = []
+
+
+class Failed(_Event, tag="failed"):
+    """The work ended early through a fault; what was written is kept."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    retry_after_s: int | None = None
+    recovery: list[str] = []
+
+
+class Cancelled(_Event, tag="cancelled"):
+    """The work was ended on purpose; `reason` is stopped, abandoned or shutdown."""
+
+    reason: str
+
+
+Terminal = Completed | Failed | Cancelled
+Event = Started | Stage | Sources | Delta | Cited | Completed | Failed | Cancelled

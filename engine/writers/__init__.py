@@ -1,0 +1,1 @@
+"""Whoever writes: the extractive writer and language models, behind one seam."""

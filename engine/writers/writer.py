@@ -1,0 +1,99 @@
+"""The seam between the product and whatever writes: an assignment goes in, pieces come out.
+
+A writer is given the question, the plan and the numbered sources, and writes Markdown in which `[n]`
+refers to `sources[n - 1]`. It knows nothing of runs, drafts or the wire. Closing its generator stops
+the work and closes whatever connection it holds.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+import msgspec
+
+from engine.types import Source
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One entry of a chat prompt; `role` is `system`, `user` or `assistant`."""
+
+    role: str
+    content: str
+
+
+class SectionPlan(msgspec.Struct, frozen=True):
+    """One section to write: heading `## title`, then about `target_words` words.
+
+    `sources` are the positions (from 1) of the passages retrieved for this section, best first.
+    A plan without a title is a text without headings.
+    """
+
+    title: str
+    guidance: str
+    target_words: int
+    sources: tuple[int, ...]
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """All a writer needs.
+
+    `question` is what the reader asked for in their words; `so_far` is text already written that must
+    be continued, not repeated, with markers as offered here. `messages` is the whole prompt for
+    writers that are language models; others use the structured fields.
+    """
+
+    question: str
+    sections: tuple[SectionPlan, ...]
+    sources: tuple[Source, ...]
+    so_far: str = ""
+    messages: tuple[Message, ...] = ()
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+
+class Text(msgspec.Struct, frozen=True):
+    """More of the text, any length, cut anywhere, never empty."""
+
+    text: str
+
+
+class Thinking(msgspec.Struct, frozen=True):
+    """The writer is alive but has no text yet, for instance a model that reasons."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """The provider asked for patience; the next try comes after `delay_s`."""
+
+    delay_s: float
+    attempt: int
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The writer said why it stopped; always the last piece, and missing means broken off.
+
+    `reason` is `stop`, `length` or `content_filter`; token counts are None when unknown.
+    """
+
+    reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+Piece = Text | Thinking | Waiting | Finished
+
+
+class Writer(Protocol):
+    """Anything that turns an assignment into text."""
+
+    @property
+    def model(self) -> str:
+        """The name shown to users and stored with a run."""
+
+    def write(self, assignment: Assignment) -> AsyncGenerator[Piece, None]:
+        """Yield pieces, the last one `Finished`.
+
+        Raises:
+            ProviderFailed: the writer could not start, stalled or broke off.
+        """
+
+    async def close(self) -> None:
+        """Release connections."""
