@@ -91,7 +91,7 @@ class Database:
             self._readers.put_nowait(reader)
 
 
-class _storage_errors:  # noqa: N801 - reads as a function where it is used
+class _storage_errors:
     """Translate the errors of a disk or a lock into one the product knows."""
 
     def __enter__(self) -> None:
@@ -100,7 +100,7 @@ class _storage_errors:  # noqa: N801 - reads as a function where it is used
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error) and _is_out_of_order(error):
             raise StorageUnavailable(
-                "The server cannot write to its disk just now. What you see is safe; try again soon."
+                "The server cannot use its disk just now. What you see is safe; try again soon."
             ) from error
 
 
@@ -157,7 +157,8 @@ async def _migrate(connection: Connection) -> None:
     version = next(iter(rows))[0]
     if version > len(scripts):
         raise StorageRefused(
-            "The data folder belongs to a newer version of Footnote. Use that version, or restore a backup."
+            "The data folder belongs to a newer version of Footnote. Use that version,"
+            " or restore a backup."
         )
     for number, script in enumerate(scripts, start=1):
         if number > version:

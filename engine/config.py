@@ -1,0 +1,155 @@
+"""Every setting, in one place: the only reader of the environment.
+
+The field `llm_url` is read from `FOOTNOTE_LLM_URL`, and so on. The descriptions are the ones of the
+README's table; a test compares them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from engine.errors import AppError
+
+Seconds = Annotated[float, Meta(ge=0, le=31_536_000)]
+PositiveSeconds = Annotated[float, Meta(gt=0, le=31_536_000)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Bytes = Annotated[int, Meta(ge=1)]
+Provider = Literal["", "extractive", "openai", "ollama"]
+
+PREFIX = "FOOTNOTE_"
+
+
+class BadConfig(AppError):
+    """One or more settings are wrong; the message lists all of them."""
+
+
+def _setting(default: Any, description: str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"description": description})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the operator may decide. Durations are seconds, sizes are bytes."""
+
+    data: Path = _setting(Path("data"), "folder that holds everything the server keeps")
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: Annotated[int, Meta(ge=0, le=65535)] = _setting(
+        8080, "port to listen on; 0 takes a free one and prints it"
+    )
+    public_url: str = _setting(
+        "", "address people use to reach the server, when a proxy stands before it"
+    )
+    sample: bool = _setting(True, "make a sample knowledge base on the very first start")
+    session_s: PositiveSeconds = _setting(2_592_000, "how long a sign-in lasts")
+    link_s: PositiveSeconds = _setting(86_400, "how long the one-use sign-in link is good")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
+        "INFO", "how much is logged to standard error"
+    )
+
+    llm_provider: Provider = _setting(
+        "",
+        "who writes: `extractive`, `openai` (any compatible endpoint) or `ollama`;"
+        " by default `openai` when a URL is set, else `extractive`",
+    )
+    llm_url: str = _setting("", "base URL of the model server, for instance `http://host:8000/v1`")
+    llm_key: str = _setting("", "key for the model server", secret=True)
+    llm_model: str = _setting("", "model to ask for")
+    llm_idle_timeout_s: PositiveSeconds = _setting(
+        60, "a model that makes no progress for so long has failed"
+    )
+    llm_connect_timeout_s: PositiveSeconds = _setting(5, "time to reach the model server")
+    llm_max_tokens: Annotated[int, Meta(ge=0)] = _setting(
+        0, "limit of tokens asked of the model for one text; 0 leaves it to the model server"
+    )
+    llm_temperature: Annotated[float, Meta(ge=0, le=2)] = _setting(
+        0.2, "how freely the model chooses its words"
+    )
+    extractive_words_per_s: Annotated[float, Meta(ge=0)] = _setting(
+        60, "pace of the extractive writer; 0 is as fast as it can"
+    )
+
+    heartbeat_s: PositiveSeconds = _setting(15, "silence on a stream before a heartbeat is sent")
+    grace_s: Seconds = _setting(30, "how long a run goes on that nobody reads")
+    coalesce_s: PositiveSeconds = _setting(0.05, "text is sent in portions of about this long")
+    chunk_words: Count = _setting(10, "most words in one portion of text")
+    write_timeout_s: PositiveSeconds = _setting(
+        20, "a reader that takes nothing for so long is cut off and may resume"
+    )
+    run_timeout_s: PositiveSeconds = _setting(900, "most time one run may take")
+    run_retention_s: Seconds = _setting(3600, "how long a finished run can be replayed")
+    max_streams_per_user: Annotated[int, Meta(ge=0)] = _setting(
+        0, "open runs per user and family; 0 is 5 for drafts and 3 for others"
+    )
+    max_streams: Count = _setting(200, "open runs on the whole server")
+    storage_patience_s: PositiveSeconds = _setting(
+        10, "how long runs wait for a disk that does not accept writes"
+    )
+    shutdown_s: PositiveSeconds = _setting(3, "time that open streams get to end at shutdown")
+
+    max_body_bytes: Bytes = _setting(10_485_760, "largest JSON body")
+    max_upload_bytes: Bytes = _setting(52_428_800, "largest uploaded file")
+    body_timeout_s: PositiveSeconds = _setting(30, "longest silence while a body is received")
+    parse_memory_bytes: Bytes = _setting(
+        1_610_612_736, "memory a document may take while it is read"
+    )
+    parse_timeout_s: PositiveSeconds = _setting(120, "time a document may take to be read")
+    parse_unpacked_bytes: Bytes = _setting(
+        524_288_000, "most bytes a packed document may unpack to"
+    )
+    parse_pages: Count = _setting(5000, "most pages of one document")
+    parse_characters: Annotated[int, Meta(ge=1)] = _setting(
+        10_000_000, "most characters of one document"
+    )
+    max_sources: Annotated[int, Meta(ge=1, le=100)] = _setting(
+        24, "most passages offered to the writer for one draft"
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], **given: Any) -> "Config":
+        """Read settings from the environment; `given` values (of the command line) win.
+
+        Raises:
+            BadConfig: lists every setting that is wrong.
+        """
+        kinds = get_type_hints(cls, include_extras=True)
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for item in fields(cls):
+            raw = given.get(item.name)
+            raw = environ.get(PREFIX + item.name.upper()) if raw is None else raw
+            if raw is None:
+                continue
+            try:
+                values[item.name] = _cast(raw, kinds[item.name])
+            except msgspec.ValidationError as error:
+                problems.append(f"{PREFIX}{item.name.upper()}: {error}")
+        config = cls(**values)
+        problems += config._contradictions()
+        if problems:
+            raise BadConfig("Some settings are wrong.\n  " + "\n  ".join(problems))
+        return config
+
+    def _contradictions(self) -> list[str]:
+        problems = []
+        if self.provider == "openai" and not self.llm_url:
+            problems.append(f"{PREFIX}LLM_URL: the provider `openai` needs it")
+        if self.provider != "extractive" and not self.llm_model:
+            problems.append(f"{PREFIX}LLM_MODEL: the provider `{self.provider}` needs it")
+        if self.llm_url and not self.llm_url.startswith(("http://", "https://")):
+            problems.append(f"{PREFIX}LLM_URL: must begin with http:// or https://")
+        return problems
+
+    @property
+    def provider(self) -> str:
+        """Who writes, after the default is worked out."""
+        return self.llm_provider or ("openai" if self.llm_url else "extractive")
+
+
+def _cast(raw: Any, kind: Any) -> Any:
+    if kind is Path:
+        return Path(raw)
+    return msgspec.convert(raw, kind, strict=False)

@@ -1,0 +1,193 @@
+"""Drafts as stored. What a streaming draft says right now is stored text plus its run's journal."""
+
+from typing import Any
+
+import msgspec
+
+from engine.errors import Conflict, NotFound
+from engine.storage.database import Connection
+from engine.storage.rows import fetch_all, fetch_one, record, to_json
+from engine.types import Citation, Id, utc_now
+
+_COLUMNS = (
+    "d.id, d.kb_id, d.owner_id, d.document_type, d.title, d.context, d.request, d.status,"
+    " d.content, d.citations, d.confidence, d.word_count, d.sources_used, d.version, d.run_id, d.created_at,"
+    " d.updated_at"
+)
+_JSON = ("citations", "request")
+PAGE_SIZE = 50
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft; `request` is the body it was asked for with."""
+
+    id: Id
+    kb_id: Id
+    owner_id: Id
+    document_type: str
+    title: str
+    context: str
+    request: dict[str, Any]
+    status: str
+    content: str = ""
+    citations: list[Citation] = []
+    confidence: float = 0.0
+    word_count: int = 0
+    sources_used: int = 0
+    version: int = 1
+    run_id: Id | None = None
+    created_at: str = ""
+    updated_at: str = ""
+
+
+async def insert(tx: Connection, draft: Draft) -> None:
+    """Store a new draft."""
+    now = utc_now()
+    await tx.execute_fetchall(
+        "insert into drafts (id, kb_id, owner_id, document_type, title, context, request, status,"
+        " content, citations, confidence, word_count, sources_used, version, run_id, created_at,"
+        " updated_at) values (:id, :kb_id, :owner_id, :document_type, :title, :context, :request,"
+        " :status, :content, :citations, :confidence, :word_count, :sources_used, :version,"
+        " :run_id, :created_at, :updated_at)",
+        msgspec.structs.asdict(draft)
+        | {
+            "request": to_json(draft.request),
+            "citations": to_json(draft.citations),
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+
+
+async def get(connection: Connection, owner_id: Id, draft_id: Id) -> Draft:
+    """Return a draft of this owner.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    row = await fetch_one(
+        connection,
+        f"select {_COLUMNS} from drafts d where d.id = ? and d.owner_id = ?",
+        (draft_id, owner_id),
+    )
+    if row is None:
+        raise NotFound("This draft does not exist.", field="draft_id")
+    return record(row, Draft, json=_JSON)
+
+
+async def of_run(connection: Connection, run_id: Id) -> Draft | None:
+    """Return the draft that this run writes, if it still exists."""
+    row = await fetch_one(
+        connection,
+        f"select {_COLUMNS} from drafts d where d.run_id = ?",
+        (run_id,),
+    )
+    return record(row, Draft, json=_JSON) if row else None
+
+
+async def list_page(
+    connection: Connection, owner_id: Id, *, kb_id: Id | None, status: str | None, page: int
+) -> tuple[list[Draft], int]:
+    """Return one page (from 1) of drafts, newest change first, and how many there are in all."""
+    params = {
+        "owner_id": owner_id,
+        "kb_id": kb_id,
+        "status": status,
+        "limit": PAGE_SIZE,
+        "offset": (page - 1) * PAGE_SIZE,
+    }
+    where = (
+        "from drafts d where d.owner_id = :owner_id and (:kb_id is null or d.kb_id = :kb_id)"
+        " and (:status is null or d.status = :status)"
+    )
+    rows = await fetch_all(
+        connection,
+        f"select {_COLUMNS} {where} order by d.updated_at desc, d.id limit :limit offset :offset",
+        params,
+    )
+    total = await fetch_one(connection, f"select count(*) as n {where}", params)
+    return [record(row, Draft, json=_JSON) for row in rows], int(total["n"] if total else 0)
+
+
+async def set_streaming(tx: Connection, draft_id: Id, run_id: Id) -> None:
+    """Hand a partial draft to a run that continues it.
+
+    Raises:
+        Conflict: it is not partial, so there is nothing to continue or somebody already does.
+    """
+    row = await fetch_one(
+        tx,
+        "update drafts set status = 'streaming', run_id = ?, version = version + 1, updated_at = ?"
+        " where id = ? and status = 'partial' returning id",
+        (run_id, utc_now(), draft_id),
+    )
+    if row is None:
+        raise Conflict("Only a partial draft can be continued.", code="INVALID_TRANSITION")
+
+
+async def finish(
+    tx: Connection,
+    draft_id: Id,
+    run_id: Id,
+    *,
+    status: str,
+    content: str,
+    citations: list[Citation],
+    confidence: float,
+    word_count: int,
+    sources_used: int,
+) -> None:
+    """Store what a run wrote, unless the draft has passed to another run meanwhile."""
+    await tx.execute_fetchall(
+        "update drafts set status = ?, content = ?, citations = ?, confidence = ?, word_count = ?,"
+        " sources_used = ?, version = version + 1, updated_at = ?"
+        " where id = ? and run_id = ? and status = 'streaming'",
+        (
+            status,
+            content,
+            to_json(citations),
+            confidence,
+            word_count,
+            sources_used,
+            utc_now(),
+            draft_id,
+            run_id,
+        ),
+    )
+
+
+async def update(tx: Connection, draft: Draft, expected_version: int) -> None:
+    """Store an edited draft under the next version.
+
+    Raises:
+        Conflict: it has changed since `expected_version`.
+    """
+    row = await fetch_one(
+        tx,
+        "update drafts set title = :title, status = :status, content = :content,"
+        " citations = :citations, word_count = :word_count, sources_used = :sources_used,"
+        " version = version + 1, updated_at = :now"
+        " where id = :id and version = :expected returning version",
+        {
+            "id": draft.id,
+            "title": draft.title,
+            "status": draft.status,
+            "content": draft.content,
+            "citations": to_json(draft.citations),
+            "word_count": draft.word_count,
+            "sources_used": draft.sources_used,
+            "now": utc_now(),
+            "expected": expected_version,
+        },
+    )
+    if row is None:
+        raise Conflict("The draft was changed meanwhile.")
+
+
+async def delete(tx: Connection, draft_id: Id) -> None:
+    """Remove a draft and what its runs wrote."""
+    await tx.execute_fetchall(
+        "delete from events where run_id in (select id from runs where draft_id = ?)", (draft_id,)
+    )
+    await tx.execute_fetchall("delete from runs where draft_id = ?", (draft_id,))
+    await tx.execute_fetchall("delete from drafts where id = ?", (draft_id,))

@@ -1,0 +1,143 @@
+"""The rows of runs and their events. The rules of the journal are in `engine/runs/journal.py`."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.storage.database import Connection
+from engine.storage.rows import fetch_all, fetch_one, record, to_json
+from engine.types import Id, utc_now
+
+_SELECT = "select * from runs "
+_JSON = ("usage",)
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as stored. `state` is running, completed, failed or cancelled."""
+
+    id: Id
+    family: str
+    user_id: Id
+    state: str
+    request: bytes
+    request_hash: str
+    created_at: str
+    kb_id: Id | None = None
+    draft_id: Id | None = None
+    document_id: Id | None = None
+    idempotency_key: str | None = None
+    keep_going: bool = False
+    model: str = ""
+    usage: dict[str, int] = {}
+    error: str | None = None
+    first_event_at: str | None = None
+    first_text_at: str | None = None
+    ended_at: str | None = None
+
+
+async def insert_run(tx: Connection, run: RunRow) -> None:
+    """Store a new run."""
+    await tx.execute_fetchall(
+        "insert into runs (id, family, user_id, kb_id, draft_id, document_id, state, request,"
+        " request_hash, idempotency_key, keep_going, model, created_at) values (:id, :family,"
+        " :user_id, :kb_id, :draft_id, :document_id, :state, :request, :request_hash,"
+        " :idempotency_key, :keep_going, :model, :created_at)",
+        msgspec.structs.asdict(run),
+    )
+
+
+async def get_run(connection: Connection, run_id: Id) -> RunRow | None:
+    """Return a run, if it exists."""
+    row = await fetch_one(connection, _SELECT + "where id = ?", (run_id,))
+    return record(row, RunRow, json=_JSON) if row else None
+
+
+async def run_of_key(connection: Connection, user_id: Id, key: str) -> RunRow | None:
+    """Return the run a user started with this idempotency key, if any."""
+    row = await fetch_one(
+        connection, _SELECT + "where user_id = ? and idempotency_key = ?", (user_id, key)
+    )
+    return record(row, RunRow, json=_JSON) if row else None
+
+
+async def list_runs(
+    connection: Connection, user_id: Id, *, state: str | None, family: str | None, limit: int
+) -> list[RunRow]:
+    """Return a user's runs, newest first."""
+    rows = await fetch_all(
+        connection,
+        _SELECT + "where user_id = :user_id and (:state is null or state = :state)"
+        " and (:family is null or family = :family) order by created_at desc limit :limit",
+        {"user_id": user_id, "state": state, "family": family, "limit": limit},
+    )
+    return [record(row, RunRow, json=_JSON) for row in rows]
+
+
+async def running(connection: Connection) -> list[RunRow]:
+    """Return every run that has no terminal event."""
+    rows = await fetch_all(connection, _SELECT + "where state = 'running' order by created_at")
+    return [record(row, RunRow, json=_JSON) for row in rows]
+
+
+async def running_in(connection: Connection, kb_id: Id) -> list[Id]:
+    """Return the ids of a knowledge base's runs that have no terminal event."""
+    rows = await fetch_all(
+        connection, "select id from runs where state = 'running' and kb_id = ?", (kb_id,)
+    )
+    return [row["id"] for row in rows]
+
+
+async def mark_first(tx: Connection, run_ids: Sequence[Id], *, text: bool) -> None:
+    """Note when the first event, or the first text, of runs was written."""
+    column = "first_text_at" if text else "first_event_at"
+    await tx.executemany(
+        f"update runs set {column} = ? where id = ? and {column} is null",
+        [(utc_now(), run_id) for run_id in run_ids],
+    )
+
+
+async def end_run(
+    tx: Connection, run_id: Id, *, state: str, error: str | None, usage: dict[str, int]
+) -> None:
+    """Close a run."""
+    await tx.execute_fetchall(
+        "update runs set state = ?, error = ?, usage = ?, ended_at = ? where id = ?",
+        (state, error, to_json(usage), utc_now(), run_id),
+    )
+
+
+async def append(tx: Connection, rows: Sequence[tuple[Id, int, bytes]]) -> None:
+    """Insert events (run_id, seq, JSON)."""
+    await tx.executemany("insert into events (run_id, seq, data) values (?, ?, ?)", rows)
+
+
+async def read(
+    connection: Connection, run_id: Id, after: int, limit: int
+) -> list[tuple[int, bytes]]:
+    """Return the next events (seq, JSON) of a run after a cursor, in order."""
+    rows = await fetch_all(
+        connection,
+        "select seq, data from events where run_id = ? and seq > ? order by seq limit ?",
+        (run_id, after, limit),
+    )
+    return [(row["seq"], row["data"]) for row in rows]
+
+
+async def last_seq(connection: Connection, run_id: Id) -> int:
+    """Return the number of the last event of a run, 0 when it has none."""
+    row = await fetch_one(
+        connection, "select coalesce(max(seq), 0) as seq from events where run_id = ?", (run_id,)
+    )
+    return int(row["seq"]) if row else 0
+
+
+async def prune(tx: Connection, ended_before: str, limit: int) -> int:
+    """Remove the events of some runs that ended before a time; return how many runs."""
+    rows = await fetch_all(
+        tx,
+        "select r.id from runs r where r.ended_at < ? and exists"
+        " (select 1 from events e where e.run_id = r.id) limit ?",
+        (ended_before, limit),
+    )
+    await tx.executemany("delete from events where run_id = ?", [(row["id"],) for row in rows])
+    return len(rows)

@@ -1,0 +1,38 @@
+"""From rows to typed records."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import aiosqlite
+import msgspec
+
+T = TypeVar("T")
+
+
+async def fetch_all(
+    connection: aiosqlite.Connection, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()
+) -> list[sqlite3.Row]:
+    """Run a query and return all its rows."""
+    return list(await connection.execute_fetchall(sql, params))
+
+
+async def fetch_one(
+    connection: aiosqlite.Connection, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()
+) -> sqlite3.Row | None:
+    """Run a query and return its first row, or None."""
+    rows = await fetch_all(connection, sql, params)
+    return rows[0] if rows else None
+
+
+def record(row: sqlite3.Row, kind: type[T], *, json: Sequence[str] = ()) -> T:
+    """Convert a row to a struct; columns named in `json` hold JSON text."""
+    values = dict(row)
+    for column in json:
+        values[column] = msgspec.json.decode(values[column])
+    return msgspec.convert(values, kind, strict=False)
+
+
+def to_json(value: object) -> str:
+    """Encode a value for a JSON column."""
+    return msgspec.json.encode(value).decode()
