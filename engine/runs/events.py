@@ -1,7 +1,7 @@
 """The vocabulary of a run: one closed union, journaled as JSON, one terminal event, always last.
 
-The `event` field is the tag. Dialects (`dialects.py`) translate these to the frames of each API family;
-the native dialect sends them as they are.
+The `event` field is the tag. Dialects (`dialects.py`) translate these to the frames of each API
+family; the native dialect sends them as they are.
 """
 
 import msgspec
@@ -13,7 +13,7 @@ class _Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True)
     pass
 
 
-class Started(_Event, tag="started"):
+class Started(_Event, frozen=True, tag="started"):
     """First event of every run."""
 
     family: str
@@ -22,11 +22,11 @@ class Started(_Event, tag="started"):
     title: str = ""
 
 
-class Stage(_Event, tag="stage"):
+class Stage(_Event, frozen=True, tag="stage"):
     """Where the work stands; `percent` never goes back within a run.
 
-    `name` is one of retrieving, generating, waiting, parsing, indexing. While generating, `section` and
-    `sections` say "2 of 4" and `message` is the section's title.
+    `name` is one of retrieving, generating, waiting, parsing, indexing. While generating,
+    `section` and `sections` say "2 of 4" and `message` is the section's title.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Stage(_Event, tag="stage"):
 
 
 class OfferedSource(msgspec.Struct, frozen=True):
-    """A retrieved passage as listed to the reader; its position in the list is its offered number."""
+    """A retrieved passage as listed to the reader; its place in the list is its number."""
 
     chunk_id: Id
     document_id: Id
@@ -49,26 +49,26 @@ class OfferedSource(msgspec.Struct, frozen=True):
     score: float
 
 
-class Sources(_Event, tag="sources"):
+class Sources(_Event, frozen=True, tag="sources"):
     """What was retrieved, numbered as offered to the writer."""
 
     items: list[OfferedSource]
     context_chars: int
 
 
-class Delta(_Event, tag="delta"):
+class Delta(_Event, frozen=True, tag="delta"):
     """The next piece of text: 1 to 10 words, never ends inside a marker."""
 
     text: str
 
 
-class Cited(_Event, tag="cited"):
+class Cited(_Event, frozen=True, tag="cited"):
     """First use of a source; stands directly before the delta that holds its marker."""
 
     citation: Citation
 
 
-class Completed(_Event, tag="completed"):
+class Completed(_Event, frozen=True, tag="completed"):
     """The work is whole."""
 
     confidence: float = 0.0
@@ -84,7 +84,7 @@ class Completed(_Event, tag="completed"):
     warnings: list[str] = []
 
 
-class Failed(_Event, tag="failed"):
+class Failed(_Event, frozen=True, tag="failed"):
     """The work ended early through a fault; what was written is kept."""
 
     code: str
@@ -94,7 +94,7 @@ class Failed(_Event, tag="failed"):
     recovery: list[str] = []
 
 
-class Cancelled(_Event, tag="cancelled"):
+class Cancelled(_Event, frozen=True, tag="cancelled"):
     """The work was ended on purpose; `reason` is stopped, abandoned or shutdown."""
 
     reason: str

@@ -196,8 +196,8 @@ async def text(
         "select substr(t.text, :start + 1, coalesce(:length, length(t.text))) as slice"
         " from document_texts t join document_versions v on v.id = t.version_id"
         " where v.document_id = :document_id and v.version = coalesce(:version,"
-        " (select max(w.version) from document_versions w join document_texts x on x.version_id = w.id"
-        " where w.document_id = :document_id))",
+        " (select max(w.version) from document_versions w"
+        " join document_texts x on x.version_id = w.id where w.document_id = :document_id))",
         {
             "document_id": document_id,
             "version": version,

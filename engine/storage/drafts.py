@@ -11,8 +11,8 @@ from engine.types import Citation, Id, utc_now
 
 _COLUMNS = (
     "d.id, d.kb_id, d.owner_id, d.document_type, d.title, d.context, d.request, d.status,"
-    " d.content, d.citations, d.confidence, d.word_count, d.sources_used, d.version, d.run_id, d.created_at,"
-    " d.updated_at"
+    " d.content, d.citations, d.confidence, d.word_count, d.sources_used, d.version,"
+    " d.run_id, d.created_at, d.updated_at"
 )
 _JSON = ("citations", "request")
 PAGE_SIZE = 50
