@@ -68,6 +68,17 @@ class Cited(_Event, frozen=True, tag="cited"):
     citation: Citation
 
 
+class SectionScore(msgspec.Struct, frozen=True):
+    """How well one section of a draft rests on its sources."""
+
+    title: str
+    confidence_score: float
+    confidence_level: str
+    avg_retrieval_score: float
+    source_count: int
+    coverage_score: float
+
+
 class Completed(_Event, frozen=True, tag="completed"):
     """The work is whole."""
 
@@ -77,7 +88,7 @@ class Completed(_Event, frozen=True, tag="completed"):
     sources_used: int = 0
     documents_used: int = 0
     summary: str = ""
-    low_confidence_sections: list[str] = []
+    sections: list[SectionScore] = []
     unsupported_sentences: int = 0
     invalid_markers: int = 0
     finish_reason: str = "stop"
