@@ -1,9 +1,9 @@
 """A decoder of `text/event-stream`, without any input or output of its own.
 
 Follows https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation:
-lines end at LF, CR LF or CR and at nothing else, a block is complete at its blank line, and what is
-unfinished when the stream ends is dropped. Every cut of the input gives the same events. The cost is
-linear in the bytes fed; one block may hold `max_event_bytes` at most, so memory is bounded.
+lines end at LF, CR LF or CR and at nothing else, a block is complete at its blank line, and what
+is unfinished when the stream ends is dropped. Every cut of the input gives the same events. The
+cost is linear in the bytes fed; one block may hold `max_event_bytes` at most, so memory is bounded.
 """
 
 import msgspec

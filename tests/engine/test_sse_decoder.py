@@ -44,7 +44,17 @@ def test_every_vector_holds_whole_bytewise_and_at_every_split(vector: dict[str, 
 
 
 PARTS = st.sampled_from(
-    [b"data: a", b"data:", b"data", b"id: 7", b"id", b"event: x", b"retry: 5", b": c", b"\xef\xbb\xbf"]
+    [
+        b"data: a",
+        b"data:",
+        b"data",
+        b"id: 7",
+        b"id",
+        b"event: x",
+        b"retry: 5",
+        b": c",
+        b"\xef\xbb\xbf",
+    ]
     + [b"\n", b"\r", b"\r\n", b"\n\n", b"\xe2\x80\xa8", b"\xff", b"\0", b" ", b":"]
 )
 
