@@ -1,0 +1,53 @@
+/**
+ * The native event vocabulary, as engine/runs/events.py writes it. Fields at their default are left
+ * out on the wire, so every reader gives its own.
+ */
+
+/**
+ * @typedef {object} Citation
+ * @property {number} number          the marker it stands for, from 1
+ * @property {string} document_id
+ * @property {string} document_name
+ * @property {number | null} [page]
+ * @property {string | null} [section]
+ * @property {string} excerpt
+ * @property {number} confidence      0 to 1
+ * @property {string} [chunk_id]
+ * @property {number} version
+ * @property {number} char_start      code points in the version's text
+ * @property {number} char_end
+ * @property {number} [quote_start]   code points in the excerpt
+ * @property {number} [quote_end]
+ */
+
+/**
+ * @typedef {{seq?: number, event: "started", family?: string, draft_id?: string, title?: string}
+ *   | {seq?: number, event: "stage", name: string, message: string, percent: number, section?: number, sections?: number, delay_s?: number}
+ *   | {seq?: number, event: "sources", items: object[], context_chars?: number}
+ *   | {seq?: number, event: "delta", text: string}
+ *   | {seq?: number, event: "cited", citation: Citation}
+ *   | {seq?: number, event: "block", index: number, html: string, end: number}
+ *   | {seq?: number, event: "caught_up"}
+ *   | {seq?: number, event: "completed", confidence?: number, citation_count?: number, word_count?: number, low_confidence_sections?: string[], unsupported_sentences?: number, warnings?: string[], finish_reason?: string}
+ *   | {seq?: number, event: "failed", code: string, message: string, retryable?: boolean, retry_after_s?: number | null, recovery?: string[]}
+ *   | {seq?: number, event: "cancelled", reason: string}} RunEvent
+ */
+
+/** Events a run ends with; exactly one, always last. */
+export const TERMINAL = new Set(["completed", "failed", "cancelled"]);
+
+/** Events made for the page alone: they carry no place in the journal. */
+export const DERIVED = new Set(["block", "caught_up"]);
+
+/** Every kind the journal knows. */
+export const JOURNALED = new Set(["started", "stage", "sources", "delta", "cited", ...TERMINAL]);
+
+/**
+ * Split an event id.
+ * @param {string} id  `<run_id>:<seq>`
+ * @returns {{runId: string, seq: number} | null}
+ */
+export function parseEventId(id) {
+  const match = /^(.+):([0-9]+)$/.exec(id);
+  return match === null ? null : { runId: match[1], seq: Number(match[2]) };
+}
