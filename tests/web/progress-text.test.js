@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { DraftState } from "../../web/js/lib/draft-state.js";
+import { connectionText, confidenceText, progressText } from "../../web/js/lib/progress-text.js";
+import { splitQuote } from "../../web/js/lib/quote.js";
+
+test("the status follows the events", () => {
+  const state = new DraftState();
+  const says = (/** @type {any} */ event) => {
+    state.apply(event);
+    return progressText(state, { typeName: "RFP Response" });
+  };
+  assert.equal(says({ event: "started" }), "Starting…");
+  assert.equal(says({ event: "stage", name: "retrieving", message: "", percent: 5 }), "Searching the documents…");
+  assert.equal(says({ event: "sources", items: Array(12).fill({}) }), "Found 12 sources");
+  assert.equal(says({ event: "stage", name: "generating", message: "", percent: 10 }), "Generating RFP Response from 12 sources…");
+  assert.equal(says({ event: "stage", name: "generating", message: "Technical Approach", percent: 30, section: 2, sections: 4 }), "Writing: Technical Approach (2 of 4)");
+  assert.equal(says({ event: "stage", name: "waiting", message: "", percent: 30, delay_s: 6 }), "Waiting for the model, 6 s");
+  assert.equal(says({ event: "delta", text: "Two words." }), "Writing: Technical Approach (2 of 4)");
+  assert.equal(says({ event: "completed", word_count: 812 }), "Complete: 812 words, 0 citations");
+});
+
+test("a stop or a failure says what is kept", () => {
+  const state = new DraftState({ text: "one two" });
+  state.apply({ event: "cancelled", reason: "stopped" });
+  assert.equal(progressText(state, { typeName: "" }), "Stopped. 2 words are kept.");
+  const empty = new DraftState();
+  empty.apply({ event: "failed", code: "LLM_ERROR", message: "" });
+  assert.equal(progressText(empty, { typeName: "" }), "Failed. Nothing was written yet.");
+});
+
+test("the banner counts attempts and then says the draft is saved", () => {
+  assert.equal(connectionText({ state: "live", attempt: 0, delayMs: 0 }), "");
+  assert.match(connectionText({ state: "waiting", attempt: 2, delayMs: 2100 }), /attempt 2 in 2 s/);
+  assert.match(connectionText({ state: "waiting", attempt: 4, delayMs: 8000 }), /saved on the server as a partial draft/);
+});
+
+test("a score is a number and a word", () => {
+  assert.deepEqual([0.91, 0.5, 0.2].map((score) => confidenceText(score).level), ["high", "medium", "low"]);
+});
+
+test("a quote is cut by code points", () => {
+  assert.deepEqual(splitQuote("👩 uses OAuth now", 7, 12), { before: "👩 uses ", quote: "OAuth", after: " now" });
+  assert.deepEqual(splitQuote("plain", 0, 0), { before: "plain", quote: "", after: "" });
+});
