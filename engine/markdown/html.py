@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
+import regex
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
@@ -22,11 +23,16 @@ from engine.markdown.blocks import Block, BlockSplitter
 
 MAX_FORMATTED_CHARS = 20_000
 
-_MARKER = re.compile(r"\[([1-9][0-9]{0,3})\](?!\()")
+_MARKER = re.compile(r"\[([1-9][0-9]{0,2})\](?!\()")
 _ALLOWED_LINK = re.compile(r"https?://|mailto:", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[a-z0-9+-]+")
-_FIRST_UNSPACED_SCRIPT = "\u2e80"
-"""From here on, scripts that put no space between a word and what follows it (CJK)."""
+_GLUED = regex.compile(
+    # Scripts that put no space between words glue every marker to one, so there it counts.
+    r"[[\p{L}\p{M}\p{N}_]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
+    r"(?:\[[^\[\]]*\])*$",
+    regex.V1,
+)
+_REACH = 64
 
 
 def render(source: str) -> str:
@@ -95,7 +101,7 @@ class _Markdown(MarkdownIt):
 def _marker_rule(state: StateInline, silent: bool) -> bool:
     """Read `[n]` where a link could stand; in the text of a link it stays text."""
     match = _MARKER.match(state.src, state.pos, state.posMax)
-    if silent or match is None or state.linkLevel or _is_glued(state.src, state.pos):
+    if silent or match is None or state.linkLevel or not _may_be_marker(state.src, match):
         return False
     token = state.push("citation_marker", "", 0)
     token.info = match[1]
@@ -103,10 +109,16 @@ def _marker_rule(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _is_glued(text: str, position: int) -> bool:
-    """Whether a word ends at the position, as in `a[1]`, which is an index and not a marker."""
-    before = text[position - 1 : position]
-    return (before.isalnum() or before == "_") and before < _FIRST_UNSPACED_SCRIPT
+def _may_be_marker(text: str, match: re.Match[str]) -> bool:
+    """Whether `[n]` is neither an index, as in `a[1]` and `a[0][1]`, nor defines a link, `[1]: …`.
+
+    These are the rules by which markers were found in the text when it was written, see
+    `engine/citations/markers.py`.
+    """
+    before = text[max(0, match.start() - _REACH) : match.start()]
+    opens_line = not before.rpartition("\n")[2].strip(" ")
+    defines = opens_line and text.startswith(":", match.end())
+    return not defines and _GLUED.search(before) is None
 
 
 def _alignment(token: Token) -> str:
