@@ -39,7 +39,7 @@ class Reply:
         """
         try:
             return await anext(self._chunks, b"")
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, OSError) as error:  # TLS errors come through as they are
             raise ConnectionError(type(error).__name__) from None
 
     async def aclose(self) -> None:

@@ -15,7 +15,7 @@ from engine.writers.surrogates import SurrogateJoiner
 from engine.writers.thinking import ThinkFilter
 from engine.writers.writer import Finished, Piece, Text, Thinking
 
-BROKE_OFF = "The model server broke off before the text was complete. Try again."
+_BROKE_OFF = "The model server broke off before the text was complete. Try again."
 _REPORTED = "The model server reported an error while it was writing. Try again."
 _GARBLED = "The model server sent something that cannot be read. Try again."
 _TOO_MUCH = "The model server sent more text than is accepted. Ask for a shorter text."
@@ -83,7 +83,7 @@ class CompletionStream:
         """Return what was held and `Finished`; without a finish reason set `failure` instead."""
         pieces = self._pieces(is_last=True)
         if self.failure is None and self.reason is None:
-            self._fail(BROKE_OFF)
+            self._fail(_BROKE_OFF)
         if self.failure is None and self.reason is not None:
             pieces.append(self._finished(self.reason))
         return pieces
@@ -97,13 +97,13 @@ class CompletionStream:
     def _take_event(self, event: ServerSentEvent) -> None:
         if event.event == "error":
             self._fail(_REPORTED)
-        elif event.event != "message":
+        elif event.event != "message" or not (data := event.data.strip()):
             return
-        elif event.data == "[DONE]":
+        elif data == "[DONE]":
             self.is_done = True
             if self.reason is None:
-                self._fail(BROKE_OFF)
-        elif not event.is_utf8 or (chunk := _parsed(event.data)) is None:
+                self._fail(_BROKE_OFF)
+        elif not event.is_utf8 or (chunk := _parsed(data)) is None:
             self._fail(_GARBLED)
         else:
             self._take_chunk(chunk)

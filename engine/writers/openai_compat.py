@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("footnote.writers")
 
-_AFTER_REASON_S = 2.0
-"""How long token counts are waited for once the text is complete."""
+_AFTER_REASON_S = 5.0
+"""How long token counts, or more text, are waited for once the model said why it stops."""
 
 _AFTER_DONE_S = 0.25
 """How long the end of the body is waited for, so that the connection can be used again."""
@@ -133,10 +133,10 @@ class OpenAIWriter:
                 yield piece
             if stream.failure or stream.is_done:
                 break
+            if pieces:
+                patience.left_s = self._idle_timeout_s
             if stream.reason:
                 patience.left_s = min(patience.left_s, _AFTER_REASON_S)
-            elif pieces:
-                patience.left_s = self._idle_timeout_s
         if stream.is_done:
             await _reach_end(reply)
         for piece in stream.close():

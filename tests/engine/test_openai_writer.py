@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import ExitStack, aclosing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -252,11 +254,20 @@ async def test_an_end_after_the_reason_is_enough_without_done(
 
 @pytest.mark.parametrize("last", [Cut(), Stall(), Raw(b"data: {\n")])
 async def test_what_goes_wrong_after_the_reason_does_not_unmake_the_text(
-    model: FakeModel, writer: OpenAIWriter, last: Step
+    model: FakeModel, writer: OpenAIWriter, last: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("engine.writers.openai_compat._AFTER_REASON_S", 0.1)
     model.script(Say("a"), Finish(), Usage(), last)
     pieces, failure = await collect(writer)
     assert (pieces, failure) == ([Text("a"), Finished("stop", 11, 7)], None)
+
+
+async def test_text_after_a_reason_given_too_early_is_not_lost(
+    model: FakeModel, writer: OpenAIWriter
+) -> None:
+    model.script(Say("a"), Finish(), Say("b"), Finish("length"), Done())
+    pieces, _ = await collect(writer)
+    assert (text_of(pieces), pieces[-1]) == ("ab", Finished("length"))
 
 
 async def test_a_server_that_keeps_the_connection_open_after_done_is_left(
@@ -366,7 +377,6 @@ def test_any_cut_of_a_body_gives_the_same_text(said: str, data: st.DataObject) -
         Raw(b"event: error\ndata: oops\n\n"),
         Raw(b"data: {not json}\n\n"),
         Raw(b"data: 42\n\n"),
-        Raw(b"data: \n\n"),
         Raw(b'data: {"choices":[{"delta":{"content":7}}]}\n\n'),
         Raw(b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n'),
         Raw(b"data: " + b"[" * 100_000 + b"\n\n"),
@@ -471,7 +481,8 @@ async def test_silence_after_some_text_keeps_the_text(
 
 
 @pytest.mark.parametrize(
-    "heartbeat", [Comment(), Say(""), Raw(b"event: ping\ndata: {}\n\n"), Raw(b":")]
+    "heartbeat",
+    [Comment(), Say(""), Raw(b"event: ping\ndata: {}\n\n"), Raw(b":"), Raw(b"data: \n\n")],
 )
 async def test_heartbeats_are_not_progress(
     model: FakeModel, make_writer: WriterFactory, heartbeat: Step
@@ -739,6 +750,24 @@ async def test_the_environment_has_no_influence(
         assert failure is None
     assert not any("env" in str(call.headers) for call in model.calls)
     assert [call.headers.get("Authorization") for call in model.calls] == [f"Bearer {KEY}", None]
+
+
+class TornStream(httpx2.AsyncByteStream):
+    """A body that ends as a TLS connection does when it is torn."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield wire(Say("kept"))
+        raise ssl.SSLError
+
+
+async def test_a_torn_tls_connection_is_a_cut(make_writer: WriterFactory) -> None:
+    headers = {"Content-Type": "text/event-stream"}
+    response = httpx2.Response(200, headers=headers, stream=TornStream())
+    transport = httpx2.MockTransport(lambda _: response)
+    pieces, failure = await collect(make_writer("https://host/v1", transport=transport))
+    assert pieces == [Text("kept")]
+    assert failure is not None
+    assert failure.code == "LLM_ERROR"
 
 
 @pytest.mark.parametrize(
