@@ -354,6 +354,7 @@ def test_endless_white_space_is_not_held_for_a_thought() -> None:
 
 @given(st.text(max_size=40), st.data())
 def test_any_cut_of_a_body_gives_the_same_text(said: str, data: st.DataObject) -> None:
+    said = "a" + said  # so that no think block stands at the start
     units = said.encode("utf-16-le")
     deltas = [
         Say(units[i : i + 2].decode("utf-16-le", "surrogatepass")) for i in range(0, len(units), 2)
