@@ -1,0 +1,73 @@
+# One command for each thing one does here. A fresh Debian needs python3 and make; the rest is
+# installed on first use, into .venv and .tools, or through apt-get where that is allowed.
+
+PYTHON ?= python3
+TYPESCRIPT := 5.9.3
+ARGS ?=
+
+BIN := .venv/bin
+TSC := .tools/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
+JS_TESTS := $(wildcard tests/web/*.test.js)
+BENCHES := $(wildcard bench/*.py)
+
+# $(call need,command that fails when it is missing,Debian packages,what it is needed for)
+define need
+@$(1) >/dev/null 2>&1 || { \
+  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+    echo "Installing $(2), needed for $(3)."; \
+    apt-get update -qq && \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2); \
+  else \
+    echo "For $(3), install this first:  sudo apt-get install $(2)" >&2; exit 1; \
+  fi; }
+endef
+
+.PHONY: run test lint format bench clean
+.DELETE_ON_ERROR:
+
+run: .venv/run.stamp  ## start the server; ARGS="--port 9000" passes options on
+	$(BIN)/python server.py serve $(ARGS)
+
+test: lint  ## every check and every test; the last line is pytest's
+	@test -n "$(JS_TESTS)" || { echo "tests/web has no tests" >&2; exit 1; }
+	node --experimental-detect-module --test $(JS_TESTS)
+	$(call need,command -v chromium,chromium fonts-dejavu-core,the tests in a browser)
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/dev.stamp $(TSC)  ## style and types, Python and JavaScript
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(TSC) -p jsconfig.json
+
+format: .venv/dev.stamp  ## put all Python into its one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.stamp  ## every benchmark, one after the other
+	@test -n "$(BENCHES)" || { echo "bench/ has no benchmarks" >&2; exit 1; }
+	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS); done
+
+clean:  ## remove what was installed and cached, never ./data
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, as python3 or by: make PYTHON=/path/to/python" >&2; exit 1; }
+	$(call need,$(PYTHON) -c "import ensurepip",python3-venv,the virtual environment)
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements.txt requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	@touch $@ .venv/run.stamp
+
+$(TSC):
+	$(call need,command -v node,nodejs,the checks of the scripts)
+	$(call need,command -v npm,npm,the checks of the scripts)
+	npm install --silent --no-save --no-package-lock --no-audit --no-fund \
+	  --prefix .tools/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT)
