@@ -1,1 +1,155 @@
 """The product: everything here runs in a test or a script without a server."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from engine.config import Config
+from engine.flows import document_types
+from engine.flows.document_types import Catalogue
+from engine.flows.draft import FAMILY as GENERATE
+from engine.flows.draft import Drafting
+from engine.flows.editing import Editing
+from engine.flows.identity import Identity
+from engine.flows.ingest import FAMILY as INGEST
+from engine.flows.ingest import Library
+from engine.flows.planning import Planner
+from engine.ingest.sandbox import Limits
+from engine.retrieval.search import Retriever
+from engine.runs.journal import Journal
+from engine.runs.runner import Family, Runs
+from engine.storage.database import Database, open_database
+from engine.storage.files import FileStore
+from engine.writers.extractive import ExtractiveWriter
+from engine.writers.openai_compat import OpenAIWriter
+from engine.writers.writer import Writer
+
+_DRAFT_STREAMS = 5
+_OLLAMA_URL = "http://127.0.0.1:11434/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The running product."""
+
+    config: Config
+    database: Database
+    files: FileStore
+    catalogue: Catalogue
+    retriever: Retriever
+    identity: Identity
+    library: Library
+    drafting: Drafting
+    editing: Editing
+    journal: Journal
+    runs: Runs
+
+
+@asynccontextmanager
+async def open_engine(config: Config, *, owns_data: bool = False) -> AsyncIterator[Engine]:
+    """Open the data folder and bring everything up; close it in reverse.
+
+    The server owns its data folder: it alone takes up what another process has left behind.
+
+    Raises:
+        StorageRefused: the data folder cannot be used. Invalid: a document type is wrong.
+    """
+    async with open_database(config.data / "footnote.db") as database:
+        writer = make_writer(config)
+        try:
+            engine = _assemble(config, database, writer)
+            engine.journal.start()
+            if owns_data:
+                engine.files.discard_incoming()
+                await engine.runs.recover()
+            try:
+                yield engine
+            finally:
+                await engine.runs.close()
+                await engine.journal.close()
+        finally:
+            await writer.close()
+
+
+def make_writer(config: Config) -> Writer:
+    """Return the writer that the settings ask for."""
+    if config.provider == "extractive":
+        return ExtractiveWriter(config.extractive_words_per_s)
+    return OpenAIWriter(
+        config.llm_url or _OLLAMA_URL,
+        config.llm_key,
+        config.llm_model,
+        idle_timeout_s=config.llm_idle_timeout_s,
+        connect_timeout_s=config.llm_connect_timeout_s,
+    )
+
+
+def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
+    files = FileStore(config.data / "files")
+    catalogue = document_types.load(config.data / "document_types")
+    retriever = Retriever(database)
+    journal = Journal(
+        database,
+        coalesce_s=config.coalesce_s,
+        chunk_words=config.chunk_words,
+        patience_s=config.storage_patience_s,
+    )
+    library = Library(database, files, _limits(config))
+    planner = Planner(retriever, config.max_sources)
+    drafting = Drafting(
+        database,
+        journal,
+        catalogue,
+        planner,
+        writer,
+        config.llm_temperature,
+        config.llm_max_tokens or None,
+    )
+    families = {
+        GENERATE: Family(
+            GENERATE,
+            drafting.flow,
+            drafting.settle,
+            grace_s=config.grace_s,
+            timeout_s=config.run_timeout_s,
+            limit=config.max_streams_per_user or _DRAFT_STREAMS,
+        ),
+        INGEST: Family(
+            INGEST,
+            library.flow,
+            library.settle,
+            grace_s=config.grace_s,
+            timeout_s=config.run_timeout_s,
+            limit=None,
+        ),
+    }
+    return Engine(
+        config=config,
+        database=database,
+        files=files,
+        catalogue=catalogue,
+        retriever=retriever,
+        identity=Identity(database, session_s=config.session_s, link_s=config.link_s),
+        library=library,
+        drafting=drafting,
+        editing=Editing(database, catalogue),
+        journal=journal,
+        runs=Runs(
+            database,
+            journal,
+            families,
+            max_open=config.max_streams,
+            retention_s=config.run_retention_s,
+        ),
+    )
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(
+        memory_bytes=config.parse_memory_bytes,
+        cpu_s=round(config.parse_timeout_s) + 1,
+        wall_s=config.parse_timeout_s,
+        max_unpacked_bytes=config.parse_unpacked_bytes,
+        max_pages=config.parse_pages,
+        max_characters=config.parse_characters,
+    )

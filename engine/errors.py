@@ -13,8 +13,8 @@
     ├── Unavailable       this server cannot do it just now
     └── ProviderFailed    the model failed; ends a run, never a request
 
-Each carries a `code` of the wire contract and a sentence a user can read. No HTTP status lives here:
-`handlers/middleware.py` maps classes to statuses once.
+Each carries a `code` of the wire contract and a sentence a user can read. No HTTP status lives
+here: `handlers/middleware.py` maps classes to statuses once.
 """
 
 

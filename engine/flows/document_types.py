@@ -18,10 +18,10 @@ from engine.errors import Invalid
 
 SHIPPED = Path(__file__).parent.parent / "document_types"
 
-Form = Literal["prose", "summary", "checklist", "table"]
-"""How a draft is laid out: `prose` answers a request and leaves out what the request itself
-demands; `summary` is prose in which demands are part of the subject; `checklist` is a list of
-requirements with status and notes; `table` is the gap analysis table."""
+Form = Literal["prose", "report", "summary", "checklist", "table"]
+"""How a draft is laid out: `prose` answers a request, so what the request itself says is left out;
+`report` is prose from everything; `summary` is prose about what is demanded; `checklist` is a list
+of requirements with status and notes; `table` is the gap analysis table."""
 
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^\S[^\n\r]*$")]
 _Prose = Annotated[str, msgspec.Meta(max_length=2000)]
@@ -33,13 +33,15 @@ class SectionTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One section of a type.
 
     `guidance` says in plain words what belongs there, for a model and for retrieval; `query` adds
-    words for retrieval alone; `target_words` is the length to aim at.
+    words for retrieval alone; `target_words` is the length to aim at. With `own_subject` only text
+    about the section's own words belongs there, however well other text answers the question.
     """
 
     title: _Line
     guidance: _Prose = ""
     query: _Prose = ""
     target_words: _Words = 200
+    own_subject: bool = False
 
 
 class DocumentType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

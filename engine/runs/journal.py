@@ -188,12 +188,15 @@ class Journal:
 
     async def history(self, run_id: Id, until: int | None = None) -> list[Event]:
         """Return all committed events of a run, or those up to a cursor."""
-        events: list[Event] = []
-        after = 0
-        while page := await self.read(run_id, after):
-            events += [r.event for r in page if until is None or r.seq <= until]
-            after = page[-1].seq
-        return events
+        async with self._database.read() as connection:
+            return await self.history_in(connection, run_id, until=until)
+
+    async def history_in(
+        self, connection: Connection, run_id: Id, *, until: int | None = None
+    ) -> list[Event]:
+        """Return the same as `history`, as this connection sees it."""
+        stored = await rows.read_all(connection, run_id, until)
+        return [_decode(data) for data in stored]
 
     def _write_at_beat(self, log: Log) -> None:
         self._at_beat[log] = None

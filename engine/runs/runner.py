@@ -264,6 +264,18 @@ class Runs:
 
     # Read and leave
 
+    async def find(self, user_id: Id, run_id: Id) -> RunRow | None:
+        """Return a run of this user, if there is one."""
+        async with self._database.read() as connection:
+            row = await rows.get_run(connection, run_id)
+        return row if row is not None and row.user_id == user_id else None
+
+    def is_kept(self, row: RunRow) -> bool:
+        """Whether a run can still be read: it is live, or ended not too long ago."""
+        if row.id in self._live:
+            return True
+        return row.ended_at is not None and row.ended_at >= _ago(self._retention_s)
+
     def is_live(self, run_id: Id) -> bool:
         """Whether the run has no terminal event yet."""
         return run_id in self._live
@@ -313,7 +325,7 @@ class Runs:
         async with self._database.read() as connection:
             row = await rows.get_run(connection, run_id)
             last = await rows.last_seq(connection, run_id)
-        if row is None or row.ended_at is None or row.ended_at < _ago(self._retention_s):
+        if row is None or not self.is_kept(row):
             raise Gone("This run is no longer kept. What it wrote is still in its draft.")
         if after > last:
             raise _unavailable()
@@ -343,6 +355,16 @@ class Runs:
                 await run.done.wait()
         except TimeoutError:
             _logger.warning("run %s takes long to stop", run_id)
+
+    def wake_readers(self) -> None:
+        """Let every reader look up, for instance because the server is going down."""
+        for run in self._live.values():
+            run.log.wake()
+
+    async def cancel_all(self, kb_id: Id) -> None:
+        """Stop all runs of a knowledge base."""
+        run_ids = [run.row.id for run in self._live.values() if run.row.kb_id == kb_id]
+        await asyncio.gather(*(self.cancel(run_id) for run_id in run_ids))
 
     def _stop(self, run: Run, reason: str) -> None:
         if run.stop_reason is not None or run.is_ending:

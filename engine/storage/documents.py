@@ -210,21 +210,43 @@ async def text(
     return str(row["slice"])
 
 
-async def add_chunks(tx: Connection, rows: list[tuple[object, ...]]) -> None:
-    """Insert chunks, in the order of the columns below."""
+async def add_chunks(tx: Connection, rows: list[tuple[object, ...]]) -> list[int]:
+    """Insert chunks of one version, in the order of the columns below; return their row ids."""
     await tx.executemany(
         "insert into chunks (chunk_id, version_id, document_id, kb_id, ordinal, char_start,"
         " char_end, page, section) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
+    last = await fetch_one(tx, "select max(id) as id from chunks")
+    return list(range(last["id"] - len(rows) + 1, last["id"] + 1)) if last else []
 
 
-async def chunk_row_ids(connection: Connection, version_id: Id) -> list[int]:
-    """Return the row ids of a version's chunks in order."""
+async def list_chunks(connection: Connection, document_id: Id) -> list[ChunkRow]:
+    """Return the chunks of a document's searchable version in order, with their text."""
     rows = await fetch_all(
-        connection, "select id from chunks where version_id = ? order by ordinal", (version_id,)
+        connection,
+        "select c.version_id, c.chunk_id, c.page, c.section, c.char_start, c.char_end from chunks c"
+        " join document_versions v on v.id = c.version_id"
+        " where c.document_id = ? and v.status = 'ready' order by c.ordinal",
+        (document_id,),
     )
-    return [row["id"] for row in rows]
+    if not rows:
+        return []
+    stored = await fetch_one(
+        connection, "select text from document_texts where version_id = ?", (rows[0]["version_id"],)
+    )
+    whole = stored["text"] if stored else ""
+    return [
+        ChunkRow(
+            row["chunk_id"],
+            row["page"],
+            row["section"],
+            row["char_start"],
+            row["char_end"],
+            whole[row["char_start"] : row["char_end"]],
+        )
+        for row in rows
+    ]
 
 
 async def remove_chunks(tx: Connection, version_id: Id) -> None:

@@ -191,3 +191,8 @@ async def delete(tx: Connection, draft_id: Id) -> None:
     )
     await tx.execute_fetchall("delete from runs where draft_id = ?", (draft_id,))
     await tx.execute_fetchall("delete from drafts where id = ?", (draft_id,))
+
+
+async def exists(connection: Connection, draft_id: Id) -> bool:
+    """Whether there is a draft of this id, whoever owns it."""
+    return await fetch_one(connection, "select 1 from drafts where id = ?", (draft_id,)) is not None

@@ -15,17 +15,17 @@ class User(msgspec.Struct, frozen=True):
     is_admin: bool
 
 
-async def local_administrator(tx: Connection) -> User:
-    """Return the one local administrator, made on first use."""
+async def local_administrator(tx: Connection) -> tuple[User, bool]:
+    """Return the one local administrator, and whether it was made just now."""
     row = await fetch_one(tx, "select id, username, is_admin from users where username = 'admin'")
     if row is not None:
-        return record(row, User)
+        return record(row, User), False
     user = User(new_id(), "admin", True)
     await tx.execute_fetchall(
         "insert into users (id, username, is_admin, created_at) values (?, ?, 1, ?)",
         (user.id, user.username, utc_now()),
     )
-    return user
+    return user, True
 
 
 async def add_credential(

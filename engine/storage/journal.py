@@ -79,14 +79,6 @@ async def running(connection: Connection) -> list[RunRow]:
     return [record(row, RunRow, json=_JSON) for row in rows]
 
 
-async def running_in(connection: Connection, kb_id: Id) -> list[Id]:
-    """Return the ids of a knowledge base's runs that have no terminal event."""
-    rows = await fetch_all(
-        connection, "select id from runs where state = 'running' and kb_id = ?", (kb_id,)
-    )
-    return [row["id"] for row in rows]
-
-
 async def mark_first(tx: Connection, run_ids: Sequence[Id], *, text: bool) -> None:
     """Note when the first event, or the first text, of runs was written."""
     column = "first_text_at" if text else "first_event_at"
@@ -121,6 +113,17 @@ async def read(
         (run_id, after, limit),
     )
     return [(row["seq"], row["data"]) for row in rows]
+
+
+async def read_all(connection: Connection, run_id: Id, until: int | None) -> list[bytes]:
+    """Return all events (JSON) of a run, or those up to a cursor, in order."""
+    rows = await fetch_all(
+        connection,
+        "select data from events where run_id = :run_id and (:until is null or seq <= :until)"
+        " order by seq",
+        {"run_id": run_id, "until": until},
+    )
+    return [row["data"] for row in rows]
 
 
 async def last_seq(connection: Connection, run_id: Id) -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ProviderFailed
 from engine.writers.completions import CompletionStream
+from engine.writers.overlap import without_overlap
 from engine.writers.patience import Patience
 from engine.writers.refusals import Refusal
 from engine.writers.surrogates import repaired
@@ -96,7 +97,7 @@ class OpenAIWriter:
             yield Waiting(wait_s, attempt)
             await self._sleep(wait_s)
         async with aclosing(reply), aclosing(self._read(reply, patience)) as pieces:
-            async for piece in pieces:
+            async for piece in without_overlap(pieces, assignment.so_far):
                 yield piece
 
     async def close(self) -> None:

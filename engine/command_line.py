@@ -1,0 +1,118 @@
+"""The product without a server: documents in, a draft out, on the same road."""
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from engine import Engine, open_engine
+from engine.config import Config
+from engine.errors import NotFound
+from engine.flows.draft import DraftRequest
+from engine.flows.sample import arrive
+from engine.runs.events import Cited, Completed, Delta, Event, Failed, Stage
+from engine.storage import knowledge
+from engine.storage.documents import Document
+from engine.storage.identities import User
+from engine.storage.knowledge import KnowledgeBase
+from engine.types import Citation, Id
+
+_WAIT_S = 3600.0
+
+
+async def ingest(config: Config, kb_name: str, paths: list[Path]) -> int:
+    """Put files, and the files of folders, into a knowledge base; return the exit status."""
+    async with open_engine(config) as engine:
+        user, _ = await engine.identity.administrator()
+        kb_id = await _found_or_made(engine, user, kb_name)
+        failed = 0
+        for path in _files(paths):
+            document = await engine.library.add(
+                engine.runs, user, kb_id, arrive(engine.files, path)
+            )
+            failed += not await _told(engine, document, path)
+    return 1 if failed else 0
+
+
+def _files(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.is_file() and p.name[0] != ".")
+        else:
+            yield path
+
+
+async def _found_or_made(engine: Engine, user: User, name: str) -> Id:
+    async with engine.database.transaction() as tx:
+        found = await knowledge.find(tx, user.id, name)
+        return found.id if found else await knowledge.create(tx, user.id, name)
+
+
+async def _told(engine: Engine, document: Document, path: Path) -> bool:
+    """Wait until a file has been read, say how it went, and return whether it went well."""
+    end: Event | None = None
+    if document.status not in ("ready", "failed"):
+        async for event in _events(engine, document.run_id):
+            end = event
+    if isinstance(end, Failed):
+        print(f"failed  {path}: {end.message}", file=sys.stderr)
+        return False
+    warnings = end.warnings if isinstance(end, Completed) else document.warnings
+    print(f"ready   {path}", *warnings)
+    return True
+
+
+async def draft(config: Config, kb_name: str, document_type: str, context: str) -> int:
+    """Write a draft to standard output, then its citations; return the exit status."""
+    async with open_engine(config) as engine:
+        user, _ = await engine.identity.administrator()
+        kb = await _kb(engine, user, kb_name)
+        request = DraftRequest(
+            kb_id=kb.id, document_type=document_type, context=context, on_disconnect="cancel"
+        )
+        run = await engine.drafting.start(engine.runs, user, request, key=None, body_hash="")
+        citations: list[Citation] = []
+        end: Event | None = None
+        async for end in _events(engine, run.id):
+            match end:
+                case Delta(text=text):
+                    print(text, end="", flush=True)
+                case Cited(citation=citation):
+                    citations.append(citation)
+                case Stage(name="waiting", message=message):
+                    print(message, file=sys.stderr)
+    print("\n")
+    for citation in citations:
+        print(f"[{citation.number}] {_place(citation)}\n    {_quote(citation)}")
+    if isinstance(end, Completed):
+        print(f"\n{end.word_count} words. {end.summary} Confidence {end.confidence:.0%}.")
+        return 0
+    print(f"\n{end.message if isinstance(end, Failed) else 'Stopped.'}", file=sys.stderr)
+    return 1
+
+
+async def _kb(engine: Engine, user: User, name: str) -> KnowledgeBase:
+    async with engine.database.read() as connection:
+        found = await knowledge.find(connection, user.id, name)
+        names = [kb.name for kb in await knowledge.list_all(connection, user.id)]
+    if found is None:
+        known = ", ".join(names) or "none yet"
+        raise NotFound(f"There is no knowledge base called “{name}”. There is: {known}.")
+    return found
+
+
+async def _events(engine: Engine, run_id: Id) -> AsyncIterator[Event]:
+    async with engine.runs.attach(run_id, 0) as tail:
+        while (records := await tail.next(_WAIT_S)) is not None:
+            for record in records:
+                yield record.event
+
+
+def _place(citation: Citation) -> str:
+    page = f", page {citation.page}" if citation.page else ""
+    section = f", {citation.section}" if citation.section else ""
+    return citation.document_name + page + section
+
+
+def _quote(citation: Citation) -> str:
+    quote = citation.excerpt[citation.quote_start : citation.quote_end] or citation.excerpt
+    return " ".join(quote.split())

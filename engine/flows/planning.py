@@ -1,0 +1,131 @@
+"""From a request to a plan: each section's own passages, numbered through the whole draft."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.errors import Invalid, NotFound
+from engine.flows.document_types import DocumentType, SectionTemplate
+from engine.retrieval.search import Retriever
+from engine.types import Id, Source
+from engine.writers.writer import SectionPlan
+
+_LENGTHS = {"short": 0.6, "medium": 1.0, "long": 1.6}
+_LEAST_PER_SECTION = 6
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What to write, from which passages; `sources[n - 1]` is offered as number n."""
+
+    sources: tuple[Source, ...]
+    sections: tuple[SectionPlan, ...]
+
+
+class Planner:
+    """Finds the passages for each section of a document type."""
+
+    def __init__(self, retriever: Retriever, max_sources: int) -> None:
+        """Offer at most `max_sources` passages for one draft."""
+        self._retriever = retriever
+        self._max_sources = max_sources
+
+    async def plan(
+        self,
+        kb_id: Id,
+        kind: DocumentType,
+        context: str,
+        *,
+        selected: Sequence[Id] = (),
+        length: str | int = "medium",
+    ) -> Plan:
+        """Return the plan of a draft.
+
+        Raises:
+            NotFound: a selected passage does not exist in this knowledge base.
+            Invalid: there is nothing to write from.
+        """
+        templates = kind.sections or (_whole(kind),)
+        if selected:
+            sources = await self.selected(kb_id, selected)
+            found = [sources] * len(templates)
+        else:
+            found = [await self._search(kb_id, context, t, len(templates)) for t in templates]
+            found = await self._with_rest_of_a_small_base(kb_id, found)
+        offered = _offer(found, len(selected) or self._max_sources)
+        if not offered:
+            raise Invalid(
+                "The documents contain nothing about this. Try other words or add documents.",
+                code="INSUFFICIENT_SOURCES",
+                field="context",
+            )
+        numbers = {source.chunk_id: n for n, source in enumerate(offered, start=1)}
+        factor = _factor(length, templates)
+        sections = tuple(
+            SectionPlan(
+                template.title if kind.sections else "",
+                template.guidance,
+                round(template.target_words * factor),
+                tuple(numbers[s.chunk_id] for s in sources if s.chunk_id in numbers),
+                form=kind.form,
+            )
+            for template, sources in zip(templates, found, strict=True)
+        )
+        return Plan(offered, sections)
+
+    async def selected(self, kb_id: Id, chunk_ids: Sequence[Id]) -> list[Source]:
+        """Return the passages that somebody picked, in their order.
+
+        Raises:
+            NotFound: one does not exist in this knowledge base.
+        """
+        wanted = list(dict.fromkeys(chunk_ids))
+        sources = await self._retriever.passages(kb_id, wanted)
+        if len(sources) < len(wanted):
+            raise NotFound(
+                "A selected source does not exist in this knowledge base.", field="selected_sources"
+            )
+        return [msgspec.structs.replace(source, score=1.0) for source in sources]
+
+    async def has_passages(self, kb_id: Id) -> bool:
+        """Whether a knowledge base has anything to write from."""
+        return bool(await self._retriever.leading(kb_id, 1, exclude=frozenset()))
+
+    async def _search(
+        self, kb_id: Id, context: str, template: SectionTemplate, sections: int
+    ) -> list[Source]:
+        query = " ".join([context, template.title, template.query])
+        limit = max(_LEAST_PER_SECTION, self._max_sources // sections)
+        return await self._retriever.search([kb_id], query, limit)
+
+    async def _with_rest_of_a_small_base(
+        self, kb_id: Id, found: list[list[Source]]
+    ) -> list[list[Source]]:
+        """Offer a small knowledge base whole: its other passages stand last in every section."""
+        known = {source.chunk_id for sources in found for source in sources}
+        room = self._max_sources - len(known)
+        if room <= 0:
+            return found
+        rest = await self._retriever.leading(kb_id, room + 1, exclude=known)
+        if len(rest) > room:
+            return found
+        return [sources + rest for sources in found]
+
+
+def _whole(kind: DocumentType) -> SectionTemplate:
+    return SectionTemplate(kind.name, kind.description, "", kind.target_words)
+
+
+def _offer(found: Sequence[Sequence[Source]], limit: int) -> tuple[Source, ...]:
+    """Take the best of each section in turn, so that none is left out; ties keep their order."""
+    offered: dict[Id, Source] = {}
+    for rank in range(max(map(len, found), default=0)):
+        for sources in found:
+            if rank < len(sources) and len(offered) < limit:
+                offered.setdefault(sources[rank].chunk_id, sources[rank])
+    return tuple(offered.values())
+
+
+def _factor(length: str | int, templates: Sequence[SectionTemplate]) -> float:
+    if isinstance(length, int):
+        return length / sum(template.target_words for template in templates)
+    return _LENGTHS[length]

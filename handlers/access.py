@@ -1,0 +1,80 @@
+"""Who may call a route: declared on every row of the table, checked in one place."""
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import NamedTuple
+
+from aiohttp import hdrs, web
+
+from engine.errors import Forbidden, Unauthenticated
+from handlers.keys import ENGINE, SECRET, USER
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SESSION_COOKIE = "footnote_session"
+_SAFE_METHODS = {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS}
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    PUBLIC = "public"
+    USER = "user"
+    ADMIN = "admin"
+
+
+class Route(NamedTuple):
+    """One row of the HTTP surface."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+
+
+def guarded(route: Route) -> Handler:
+    """Return the route's handler behind its access check."""
+
+    async def check(request: web.Request) -> web.StreamResponse:
+        if route.access is not Access.PUBLIC:
+            await _identify(request)
+            if route.access is Access.ADMIN and not request[USER].is_admin:
+                raise Forbidden("Only an administrator may do this.")
+        return await route.handler(request)
+
+    return check
+
+
+async def _identify(request: web.Request) -> None:
+    """Find out who is asking, by bearer token or by session cookie.
+
+    Raises:
+        Unauthenticated: nobody we know.
+        Forbidden: a write by cookie that does not come from our own page.
+    """
+    secret = _bearer(request)
+    if secret is None:
+        secret = request.cookies.get(SESSION_COOKIE)
+        if secret and request.method not in _SAFE_METHODS:
+            _require_same_origin(request)
+    user = await request.app[ENGINE].identity.who(secret) if secret else None
+    if user is None or secret is None:
+        raise Unauthenticated("Sign in first.")
+    request[USER] = user
+    request[SECRET] = secret
+
+
+def _bearer(request: web.Request) -> str | None:
+    scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def _require_same_origin(request: web.Request) -> None:
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get(hdrs.ORIGIN)
+    if site is not None:
+        is_ours = site == "same-origin"
+    else:
+        is_ours = origin is not None and origin.partition("://")[2] == request.host
+    if not is_ours:
+        raise Forbidden("This request does not come from this server's own pages.")

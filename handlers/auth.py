@@ -1,0 +1,51 @@
+"""Signing in by the one-use link, and out."""
+
+import aiohttp_jinja2
+from aiohttp import hdrs, web
+
+from engine.errors import Unauthenticated
+from handlers.access import SESSION_COOKIE
+from handlers.keys import ENGINE, SECRET, USER
+from handlers.responses import json_response
+
+
+async def login(request: web.Request) -> web.StreamResponse:
+    """GET /login: with ?link= sign in and go home, else say how."""
+    link = request.query.get("link")
+    message = ""
+    if link:
+        try:
+            return await _sign_in(request, link)
+        except Unauthenticated as error:
+            message = error.message
+    context = {"user": None, "page": "login", "message": message}
+    status = 401 if message else 200
+    return aiohttp_jinja2.render_template("login.html", request, context, status=status)
+
+
+async def _sign_in(request: web.Request, link: str) -> web.Response:
+    engine = request.app[ENGINE]
+    session = await engine.identity.redeem(link)
+    response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
+    response.set_cookie(
+        SESSION_COOKIE,
+        session,
+        max_age=int(engine.config.session_s),
+        httponly=True,
+        samesite="Lax",
+        secure=engine.config.public_url.startswith("https://"),
+    )
+    return response
+
+
+async def me(request: web.Request) -> web.Response:
+    """GET /api/v1/auth/me."""
+    return json_response({"username": request[USER].username, "is_admin": request[USER].is_admin})
+
+
+async def logout(request: web.Request) -> web.Response:
+    """POST /api/v1/auth/logout: this session or token is worthless afterwards."""
+    await request.app[ENGINE].identity.sign_out(request[SECRET])
+    response = json_response({"message": "You are signed out."})
+    response.del_cookie(SESSION_COOKIE)
+    return response

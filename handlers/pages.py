@@ -1,0 +1,142 @@
+"""The pages: first paint from the server, everything readable before JavaScript runs."""
+
+from typing import Any
+
+import aiohttp_jinja2
+import msgspec
+from aiohttp import web
+
+from engine.errors import NotFound
+from engine.flows.editing import describe
+from engine.markdown.blocks import BlockSplitter
+from engine.markdown.html import render_block
+from engine.storage import documents, drafts, knowledge
+from engine.storage.drafts import Draft
+from handlers.inputs import integer, path_id
+from handlers.keys import ENGINE, USER
+
+_DOCUMENT_CHARS = 400_000
+
+
+def _render(request: web.Request, name: str, **context: Any) -> web.Response:
+    common = {"user": request[USER], "page": name}
+    return aiohttp_jinja2.render_template(f"{name}.html", request, common | context)
+
+
+async def home(request: web.Request) -> web.Response:
+    """GET /."""
+    async with request.app[ENGINE].database.read() as connection:
+        found = await knowledge.list_all(connection, request[USER].id)
+    return _render(request, "home", knowledge_bases=found)
+
+
+async def knowledge_base(request: web.Request) -> web.Response:
+    """GET /kb/{kb_id}."""
+    engine = request.app[ENGINE]
+    async with engine.database.read() as connection:
+        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
+        found = await documents.list_all(connection, kb.id)
+    return _render(
+        request, "knowledge_base", kb=kb, documents=found, document_types=engine.catalogue.all()
+    )
+
+
+async def draft_list(request: web.Request) -> web.Response:
+    """GET /kb/{kb_id}/drafts."""
+    engine = request.app[ENGINE]
+    async with engine.database.read() as connection:
+        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
+        found, total = await drafts.list_page(
+            connection,
+            request[USER].id,
+            kb_id=kb.id,
+            status=None,
+            page=integer(request, "page", 1, least=1),
+        )
+    return _render(
+        request,
+        "drafts",
+        kb=kb,
+        drafts=[describe(draft) for draft in found],
+        total=total,
+        document_types=engine.catalogue.all(),
+    )
+
+
+async def draft_view(request: web.Request) -> web.Response:
+    """GET /kb/{kb_id}/drafts/{draft_id}: the text so far; the page goes on from there."""
+    engine = request.app[ENGINE]
+    async with engine.database.read() as connection:
+        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
+        draft = await drafts.get(connection, request[USER].id, path_id(request, "draft_id"))
+    if draft.kb_id != kb.id:
+        raise NotFound("This draft does not exist.")
+    now = await engine.drafting.now(draft)
+    kind = engine.catalogue.find(draft.document_type)
+    is_live = now.draft.status == "streaming"
+    blocks, open_text = _blocks(now.draft, is_live=is_live)
+    fields = describe(now.draft) | {
+        "type_name": kind.name,
+        "sections": [{"title": section.title} for section in kind.sections],
+    }
+    return _render(
+        request,
+        "draft",
+        kb=kb,
+        draft=msgspec.to_builtins(fields),
+        blocks=blocks,
+        open_text=open_text,
+        after=now.after,
+        live=is_live,
+    )
+
+
+def _blocks(draft: Draft, *, is_live: bool) -> tuple[list[str], str]:
+    """Return the closed blocks as HTML, and the raw text of the one that is still open."""
+    splitter = BlockSplitter()
+    blocks = splitter.feed(draft.content)
+    end = blocks[-1].end if blocks else 0
+    if not is_live:
+        return [render_block(block) for block in blocks + splitter.close()], ""
+    return [render_block(block) for block in blocks], draft.content[end:]
+
+
+async def document_view(request: web.Request) -> web.Response:
+    """GET /kb/{kb_id}/documents/{id}?highlight=a-b&version=: the text with a range marked."""
+    async with request.app[ENGINE].database.read() as connection:
+        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
+        document = await documents.get(connection, request[USER].id, path_id(request))
+        if document.kb_id != kb.id:
+            raise NotFound("This document does not exist.")
+        version = integer(request, "version", 0, least=1) or None
+        text = await _text_or_nothing(connection, document.id, version)
+    start, end = _range(request.query.get("highlight", ""), len(text))
+    first = max(0, start - _DOCUMENT_CHARS // 2)
+    last = min(len(text), max(end, first) + _DOCUMENT_CHARS // 2)
+    return _render(
+        request,
+        "document",
+        kb=kb,
+        document=document,
+        text_before=text[first:start],
+        text_marked=text[start:end],
+        text_after=text[end:last],
+        is_cut=first > 0 or last < len(text),
+    )
+
+
+async def _text_or_nothing(connection: Any, document_id: str, version: int | None) -> str:
+    try:
+        return await documents.text(connection, document_id, version=version)
+    except NotFound:
+        if version is not None:
+            raise
+        return ""
+
+
+def _range(text: str, length: int) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+        return 0, 0
+    start = min(int(first[:12]), length)
+    return start, min(max(int(last[:12]), start), length)

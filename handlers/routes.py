@@ -1,0 +1,58 @@
+"""The whole HTTP surface as one table."""
+
+from handlers import (
+    auth,
+    documents,
+    drafts,
+    generate,
+    knowledge,
+    ops,
+    pages,
+    runs,
+    templates,
+)
+from handlers.access import Access, Route
+
+PUBLIC, USER = Access.PUBLIC, Access.USER
+
+ROUTES = (
+    Route("GET", "/healthz", ops.healthz, PUBLIC),
+    Route("GET", "/readyz", ops.readyz, PUBLIC),
+    Route("GET", "/login", auth.login, PUBLIC),
+    Route("GET", "/", pages.home, USER),
+    Route("GET", "/kb/{kb_id}", pages.knowledge_base, USER),
+    Route("GET", "/kb/{kb_id}/drafts", pages.draft_list, USER),
+    Route("GET", "/kb/{kb_id}/drafts/{draft_id}", pages.draft_view, USER),
+    Route("GET", "/kb/{kb_id}/documents/{id}", pages.document_view, USER),
+    Route("GET", "/api/v1/auth/me", auth.me, USER),
+    Route("POST", "/api/v1/auth/logout", auth.logout, USER),
+    Route("GET", "/api/v1/kbs", knowledge.list_kbs, USER),
+    Route("POST", "/api/v1/kbs", knowledge.create_kb, USER),
+    Route("GET", "/api/v1/kbs/{id}", knowledge.get_kb, USER),
+    Route("PATCH", "/api/v1/kbs/{id}", knowledge.rename_kb, USER),
+    Route("DELETE", "/api/v1/kbs/{id}", knowledge.delete_kb, USER),
+    Route("GET", "/api/v1/kbs/{id}/documents", documents.list_documents, USER),
+    Route("POST", "/api/v1/kbs/{id}/documents", documents.upload, USER),
+    Route("GET", "/api/v1/documents/{id}", documents.get_document, USER),
+    Route("DELETE", "/api/v1/documents/{id}", documents.delete_document, USER),
+    Route("POST", "/api/v1/documents/{id}/retry", documents.retry_document, USER),
+    Route("GET", "/api/v1/documents/{id}/content", documents.get_content, USER),
+    Route("GET", "/api/v1/documents/{id}/chunks", documents.list_chunks, USER),
+    Route("GET", "/api/v1/documents/{id}/pages/{n}", documents.get_page, USER),
+    Route("GET", "/api/v1/templates", templates.list_templates, USER),
+    Route("GET", "/api/v1/templates/{id}", templates.get_template, USER),
+    Route("POST", "/api/v1/generate", generate.generate, USER),
+    Route("POST", "/api/v1/generate/stream", generate.generate_stream, USER),
+    Route("GET", "/api/v1/drafts", drafts.list_drafts, USER),
+    Route("POST", "/api/v1/drafts", drafts.create_draft, USER),
+    Route("GET", "/api/v1/drafts/{id}", drafts.get_draft, USER),
+    Route("PATCH", "/api/v1/drafts/{id}", drafts.change_draft, USER),
+    Route("DELETE", "/api/v1/drafts/{id}", drafts.delete_draft, USER),
+    Route("POST", "/api/v1/drafts/{id}/resume", generate.resume_draft, USER),
+    Route("GET", "/api/v1/drafts/{id}/check", drafts.check_draft, USER),
+    Route("POST", "/api/v1/drafts/{id}/fix", drafts.fix_draft, USER),
+    Route("GET", "/api/v1/runs", runs.list_runs, USER),
+    Route("GET", "/api/v1/runs/{id}", runs.get_run, USER),
+    Route("GET", "/api/v1/runs/{id}/events", runs.run_events, USER),
+    Route("POST", "/api/v1/runs/{id}/cancel", runs.cancel_run, USER),
+)

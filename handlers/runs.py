@@ -1,0 +1,127 @@
+"""Runs: their state, their events in any dialect, and Stop."""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from engine.flows.draft import FAMILY as GENERATE
+from engine.errors import Conflict, Invalid, NotFound
+from engine.runs import dialects
+from engine.runs.dialects import Dialect
+from engine.storage import journal as rows
+from engine.storage.journal import RunRow
+from handlers.inputs import cursor, flag, integer, path_id
+from handlers.keys import ENGINE, USER
+from handlers.responses import json_response
+from handlers.streaming import stream
+
+_LIST_LIMIT = 100
+
+
+async def list_runs(request: web.Request) -> web.Response:
+    """GET /api/v1/runs."""
+    async with request.app[ENGINE].database.read() as connection:
+        found = await rows.list_runs(
+            connection,
+            request[USER].id,
+            state=request.query.get("state"),
+            family=request.query.get("family"),
+            limit=_LIST_LIMIT,
+        )
+    return json_response({"runs": [_describe(request, run) for run in found]})
+
+
+async def get_run(request: web.Request) -> web.Response:
+    """GET /api/v1/runs/{id}."""
+    return json_response(_describe(request, await own_run(request, path_id(request))))
+
+
+async def cancel_run(request: web.Request) -> web.Response:
+    """POST /api/v1/runs/{id}/cancel."""
+    run = await own_run(request, path_id(request))
+    await request.app[ENGINE].runs.cancel(run.id)
+    return json_response(_describe(request, await own_run(request, run.id)))
+
+
+async def run_events(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/runs/{id}/events."""
+    run = await own_run(request, path_id(request))
+    after = integer(request, "after", 0)
+    given = cursor(request)
+    if given is not None:
+        if given[0] != run.id:
+            raise Conflict(
+                "Last-Event-ID belongs to another run.",
+                code="RESUME_UNAVAILABLE",
+                field="Last-Event-ID",
+            )
+        after = given[1]
+    if flag(request, "poll"):
+        return await _poll(request, run, after)
+    return await follow(request, run, after, default="native")
+
+
+async def follow(
+    request: web.Request, run: RunRow, after: int, *, default: str
+) -> web.StreamResponse:
+    """Stream a run in the dialect that the query string asks for."""
+    name = request.query.get("dialect", default)
+    dialect = await _dialect(request, run, name, after)
+    return await stream(request, run, after, dialect, is_native=name == "native")
+
+
+async def _dialect(request: web.Request, run: RunRow, name: str, after: int) -> Dialect:
+    engine = request.app[ENGINE]
+    if name == "native":
+        prefix = await engine.drafting.text_before(run, after) if run.draft_id else ""
+        return dialects.Native(run, prefix)
+    if name == GENERATE and run.family == GENERATE:
+        kind = msgspec.json.decode(run.request)["document_type"]
+        return dialects.generate(run, engine.catalogue.find(kind).name)
+    raise Invalid(f"dialect: must be native or the run's own, {run.family}.", field="dialect")
+
+
+async def _poll(request: web.Request, run: RunRow, after: int) -> web.Response:
+    engine = request.app[ENGINE]
+    async with engine.runs.attach(run.id, after):
+        records = await engine.journal.read(run.id, after)
+    is_done = not engine.runs.is_live(run.id)
+    if is_done and not records:
+        records = await engine.journal.read(run.id, after)
+    events = [{"seq": r.seq, **msgspec.to_builtins(r.event)} for r in records]
+    following = records[-1].seq if records else after
+    return json_response({"events": events, "next": following, "done": is_done and not records})
+
+
+async def own_run(request: web.Request, run_id: str) -> RunRow:
+    """Return a run of the caller.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    run = await request.app[ENGINE].runs.find(request[USER].id, run_id)
+    if run is None:
+        raise NotFound("This run does not exist.")
+    return run
+
+
+def _describe(request: web.Request, run: RunRow) -> dict[str, Any]:
+    is_suspended = request.app[ENGINE].runs.is_suspended(run.id)
+    return {
+        "id": run.id,
+        "family": run.family,
+        "state": "suspended" if is_suspended else run.state,
+        "kb_id": run.kb_id,
+        "draft_id": run.draft_id,
+        "document_id": run.document_id,
+        "model": run.model,
+        "usage": run.usage,
+        "error": run.error,
+        "timings": {
+            "queued": run.created_at,
+            "first_event": run.first_event_at,
+            "first_text": run.first_text_at,
+            "end": run.ended_at,
+        },
+    }

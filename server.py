@@ -1,0 +1,176 @@
+"""Wiring and command line: serve | ingest | draft | token."""
+
+import argparse
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from engine import Engine, open_engine
+from engine.command_line import draft, ingest
+from engine.config import Config
+from engine.errors import AppError
+from engine.flows.identity import Identity
+from engine.flows.sample import make_sample
+from engine.storage.database import StorageRefused, open_database
+from handlers.access import guarded
+from handlers.keys import ENGINE, STOPPING
+from handlers.middleware import add_headers, errors
+from handlers.routes import ROUTES
+
+_ROOT = Path(__file__).resolve().parent
+
+
+def build_app(config: Config) -> web.Application:
+    """Return the application; its engine opens when it starts and closes when it is cleaned up."""
+    app = web.Application(middlewares=[errors])
+    app[STOPPING] = asyncio.Event()
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, guarded(route))
+    app.router.add_static("/static/", _ROOT / "web")
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(_ROOT / "templates"),
+        autoescape=True,
+        enable_async=False,
+    )
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(_end_streams)
+
+    async def engine_context(app: web.Application) -> AsyncIterator[None]:
+        async with open_engine(config, owns_data=True) as engine:
+            app[ENGINE] = engine
+            await _first_start(engine)
+            yield
+
+    app.cleanup_ctx.append(engine_context)
+    return app
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[STOPPING].set()
+    app[ENGINE].runs.wake_readers()
+
+
+async def _first_start(engine: Engine) -> None:
+    user, is_new = await engine.identity.administrator()
+    if is_new and engine.config.sample:
+        await make_sample(engine.database, engine.files, engine.library, engine.runs, user)
+
+
+async def serve(config: Config) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    app = build_app(config)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=config.shutdown_s)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port).start()
+        base = config.public_url.rstrip("/") or _address(runner)
+        print(_address(runner), flush=True)
+        link = await app[ENGINE].identity.new_link()
+        print(f"Sign in once with this link: {base}/login?link={link}", flush=True)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _address(runner: web.AppRunner) -> str:
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def print_token(config: Config) -> None:
+    """Print a fresh bearer token of the local administrator."""
+    async with open_database(config.data / "footnote.db", readers=1) as database:
+        identity = Identity(database, session_s=config.session_s, link_s=config.link_s)
+        print(await identity.new_token())
+
+
+@contextmanager
+def _only_server(config: Config) -> Iterator[None]:
+    """Hold the data folder: two servers on one would end each other's runs."""
+    config.data.mkdir(parents=True, exist_ok=True)
+    with (config.data / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StorageRefused(
+                f"Another Footnote server uses the data folder {config.data}. Stop it first."
+            ) from error
+        yield
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    options = _parser().parse_args(arguments)
+    given = {name: getattr(options, name, None) for name in ("data", "host", "port")}
+    try:
+        config = Config.from_env(os.environ, **given)  # noqa: TID251 - handed to the only reader
+        logging.basicConfig(
+            level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
+        with suppress(KeyboardInterrupt):
+            return _run(options, config)
+    except (AppError, OSError) as error:
+        print(f"footnote: {error}", file=sys.stderr)
+        return 1
+    return 130
+
+
+def _run(options: argparse.Namespace, config: Config) -> int:
+    match options.command:
+        case "serve":
+            with _only_server(config):
+                asyncio.run(serve(config))
+            return 0
+        case "token":
+            asyncio.run(print_token(config))
+            return 0
+        case "ingest":
+            return asyncio.run(ingest(config, options.kb, options.paths))
+        case _:
+            return asyncio.run(draft(config, options.kb, options.type, options.context))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="server.py", description="Cited drafts from your own documents."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve_ = _command(commands, "serve", "start the server")
+    serve_.add_argument("--host", help="address to listen on")
+    serve_.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
+    _command(commands, "token", "print a bearer token of the local administrator")
+    ingest_ = _command(commands, "ingest", "put documents into a knowledge base")
+    ingest_.add_argument("--kb", required=True, metavar="NAME", help="made if it does not exist")
+    ingest_.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders")
+    draft_ = _command(commands, "draft", "write a draft to the terminal")
+    draft_.add_argument("--kb", required=True, metavar="NAME")
+    draft_.add_argument("--type", default="custom", help="document type, such as rfp_response")
+    draft_.add_argument("context", help="what the draft is for")
+    return parser
+
+
+def _command(commands: Any, name: str, description: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=description, description=description
+    )
+    parser.add_argument("--data", type=Path, help="folder that holds everything the server keeps")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
