@@ -44,6 +44,11 @@ def tokens(text: str) -> list[str]:
     return cast(list[str], _WORD.findall(text.lower()))
 
 
+def stems(words: list[str]) -> list[str]:
+    """Return the English stem of each word."""
+    return cast(list[str], _STEMMER.stemWords(words))
+
+
 def terms(text: str) -> list[str]:
     """Return the English stems of the words that carry meaning, in order, repeats kept."""
-    return cast(list[str], _STEMMER.stemWords([w for w in tokens(text) if w not in STOP_WORDS]))
+    return stems([word for word in tokens(text) if word not in STOP_WORDS])
