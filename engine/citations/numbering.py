@@ -137,3 +137,23 @@ def _merge(pieces: list[Piece]) -> list[Piece]:
             texts = []
         merged.append(piece)
     return [*merged, "".join(texts)] if texts else merged
+
+
+def _cite(number: int, source: Source, claim: str) -> Citation:
+    """Pin a source; the confidence is how well its best sentence supports `claim`, 0 to 1."""
+    quote_start, quote_end, score = best_sentence(claim, source.text)
+    return Citation(
+        number=number,
+        document_id=source.document_id,
+        document_name=source.document_name,
+        page=source.page,
+        section=source.section,
+        excerpt=source.text,
+        confidence=round(score, 4),
+        chunk_id=source.chunk_id,
+        version=source.version,
+        char_start=source.char_start,
+        char_end=source.char_end,
+        quote_start=quote_start,
+        quote_end=quote_end,
+    )
