@@ -1,0 +1,133 @@
+"""Parses a document in a child process, because a file from outside may do anything to its parser.
+
+The child gets a clean environment, no standard input, its own process group and hard limits on
+memory, processor time, files and output. However it ends, the caller gets a document or a sentence.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import Unsupported
+from engine.ingest.child import OUT_OF_MEMORY, Outcome, Success
+from engine.ingest.limits import Limits
+from engine.ingest.parsed import Parsed, ParseFailed
+
+__all__ = ["Limits", "parse"]
+
+_ROOT = Path(__file__).resolve().parents[2]
+# Importing the package `engine` imports the whole product. The child needs only what lies below it,
+# so it gets an empty package of that name: starting takes a fraction of the time and memory.
+_BOOTSTRAP = """
+import sys, types
+engine = types.ModuleType("engine")
+engine.__path__ = [sys.argv[1] + "/engine"]
+sys.modules["engine"] = engine
+del sys.argv[1]
+from engine.ingest.child import main
+main()
+"""
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+_BLOCK_BYTES = 256 * 1024
+_BYTES_PER_CHARACTER = 8
+_OVERHEAD_BYTES = 1024 * 1024
+_TIMED_OUT = "This file takes longer to read than is allowed."
+_CRASHED = "This file cannot be read. It may be damaged."
+_TOO_LARGE = "This document has more text than is allowed. Split it into smaller ones."
+_log = logging.getLogger(__name__)
+
+
+async def parse(path: Path, *, name: str, limits: Limits) -> Parsed:
+    """Parse the file at `path`, which its owner calls `name`, in a process of its own.
+
+    The process is gone when this returns or raises, also when it is cancelled.
+
+    Raises:
+        Unsupported: the bytes are of no allowed type. ParseFailed: they cannot be read, or not
+        within `limits`.
+    """
+    child = await _start(path, name, limits)
+    try:
+        async with asyncio.timeout(limits.wall_s):
+            data = await _read(child, _most_bytes(limits))
+            code = await child.wait()
+    except TimeoutError as error:
+        raise ParseFailed(_TIMED_OUT) from error
+    finally:
+        await _end(child)
+    if code:
+        _log.warning("reading a document ended with %s", code)
+        raise ParseFailed(_reason(code))
+    return await asyncio.to_thread(_result, data)
+
+
+async def _start(path: Path, name: str, limits: Limits) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-B", "-c", _BOOTSTRAP, str(_ROOT)),
+        *(str(path.resolve()), _argument(name), json.dumps(asdict(limits))),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        env=_ENVIRONMENT,
+        cwd="/",
+        start_new_session=True,
+        limit=_BLOCK_BYTES,
+    )
+
+
+def _argument(name: str) -> str:
+    """Return the end of `name`, where its type stands, as the system takes it for an argument."""
+    return name[-100:].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _most_bytes(limits: Limits) -> int:
+    return limits.max_characters * _BYTES_PER_CHARACTER + _OVERHEAD_BYTES
+
+
+async def _read(child: Process, most_bytes: int) -> bytes:
+    assert child.stdout is not None
+    data = bytearray()
+    while block := await child.stdout.read(_BLOCK_BYTES):
+        data += block
+        if len(data) > most_bytes:
+            raise ParseFailed(_TOO_LARGE)
+    return bytes(data)
+
+
+async def _end(child: Process) -> None:
+    """Kill what is left of the child's group and wait until it is reaped."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    assert child.stdout is not None
+    await child.stdout.read()
+    await child.wait()
+
+
+def _reason(code: int) -> str:
+    """Say why a child failed: pdfium ends itself by a trap when memory is refused."""
+    if -code in (signal.SIGXCPU, signal.SIGKILL, signal.SIGALRM):
+        return _TIMED_OUT
+    if -code in (signal.SIGTRAP, signal.SIGILL, signal.SIGABRT):
+        return OUT_OF_MEMORY
+    return _CRASHED
+
+
+def _result(data: bytes) -> Parsed:
+    try:
+        outcome = msgspec.msgpack.decode(data, type=Outcome)
+    except msgspec.DecodeError as error:
+        raise ParseFailed(_CRASHED) from error
+    if isinstance(outcome, Success):
+        return outcome.parsed
+    failure = Unsupported if outcome.code == Unsupported.code else ParseFailed
+    raise failure(outcome.message, code=outcome.code)
