@@ -19,7 +19,8 @@ import { WordCounter } from "./words.js";
 /**
  * @typedef {object} Snapshot
  * @property {string} text
- * @property {{html: string, end: number}[]} blocks
+ * @property {string} openText   the end of the text that is not closed yet
+ * @property {number} blockCount  how many blocks the rest of it makes
  * @property {Citation[]} citations
  * @property {string[]} sections
  * @property {Phase} phase
@@ -29,7 +30,7 @@ import { WordCounter } from "./words.js";
 export class DraftState {
   /** @type {Phase} */
   phase = "starting";
-  /** @type {{html: string, end: number}[]} */
+  /** Those of a snapshot are on the page already and come without HTML. @type {{html: string, end: number}[]} */
   blocks = [];
   /** @type {Citation[]} */
   citations = [];
@@ -61,12 +62,13 @@ export class DraftState {
   #cited = new Set();
 
   /** @param {Partial<Snapshot>} [snapshot] */
-  constructor({ text = "", blocks = [], citations = [], sections = [], phase = "starting", wordCount } = {}) {
+  constructor({ text = "", openText = text, blockCount = 0, citations = [], sections = [], phase = "starting", wordCount } = {}) {
     this.phase = phase;
     this.sections = sections.map((title) => ({ title, state: phase === "complete" ? "done" : "todo" }));
     this.#append(text);
-    this.blocks = blocks.slice();
-    this.#closeUpTo(blocks.at(-1)?.end ?? 0);
+    const closedEnd = text.length - openText.length;
+    this.blocks = Array.from({ length: blockCount }, () => ({ html: "", end: closedEnd }));
+    this.#closeUpTo(closedEnd);
     for (const citation of citations) this.#cite(citation);
     this.#wordCount = wordCount ?? null;
     if (phase === "complete") this.percent = 100;

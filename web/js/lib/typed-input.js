@@ -12,6 +12,16 @@ export class TypedInput {
     this.#key = PREFIX + name;
   }
 
+  /** Forget everything typed anywhere. @param {Storage | null} storage */
+  static clear(storage) {
+    try {
+      const keys = Array.from({ length: storage?.length ?? 0 }, (_, i) => storage?.key(i) ?? "");
+      for (const key of keys) if (key.startsWith(PREFIX)) storage?.removeItem(key);
+    } catch {
+      // Nothing can be read there either.
+    }
+  }
+
   /** @returns {Record<string, unknown>} */
   read() {
     try {

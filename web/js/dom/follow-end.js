@@ -1,0 +1,62 @@
+/**
+ * Keeps the end of a growing page in view until the reader scrolls up; goes on when the reader
+ * comes back to the end.
+ */
+
+const NEAR_PX = 96;
+
+export class FollowEnd {
+  #onChange;
+  #lastTop = 0;
+  isFollowing = true;
+
+  /**
+   * @param {(isFollowing: boolean) => void} onChange
+   * @param {AbortSignal} signal  ends the listening
+   */
+  constructor(onChange, signal) {
+    this.#onChange = onChange;
+    this.#lastTop = window.scrollY;
+    this.isFollowing = this.#lastTop === 0 || this.#isNearEnd();
+    window.addEventListener("scroll", this.#onScroll, { passive: true, signal });
+  }
+
+  /** Go to the end if the reader is following. */
+  keepUp() {
+    if (this.isFollowing && !this.#isNearEnd(1)) this.#scrollToEnd();
+  }
+
+  jump() {
+    this.#set(true);
+    this.#scrollToEnd();
+  }
+
+  /** Stay where the reader was led to. */
+  pause() {
+    this.#set(false);
+  }
+
+  #scrollToEnd() {
+    window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+  }
+
+  #onScroll = () => {
+    const top = window.scrollY;
+    const wentUp = top < this.#lastTop - 2;
+    this.#lastTop = top;
+    if (this.#isNearEnd()) this.#set(true);
+    else if (wentUp) this.#set(false);
+  };
+
+  /** @param {boolean} isFollowing */
+  #set(isFollowing) {
+    if (isFollowing === this.isFollowing) return;
+    this.isFollowing = isFollowing;
+    this.#onChange(isFollowing);
+  }
+
+  #isNearEnd(distance = NEAR_PX) {
+    const root = document.documentElement;
+    return root.scrollHeight - window.innerHeight - window.scrollY <= distance;
+  }
+}

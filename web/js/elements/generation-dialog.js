@@ -1,0 +1,262 @@
+import { actionOf, setText, slot } from "../dom/find.js";
+import { localStorageOrNull } from "../dom/storage.js";
+import { request } from "../lib/api.js";
+import { EventStream } from "../lib/event-stream.js";
+import { plural } from "../lib/progress-text.js";
+import { TypedInput } from "../lib/typed-input.js";
+
+/** @typedef {{chunk_id: string, page?: number | null, section?: string | null, text: string}} Chunk */
+/** @typedef {{id: string, name: string, status: string}} ReadyDocument */
+
+const MOST_CHARACTERS = 10_000;
+
+/**
+ * Asks what a new draft should be, starts it and goes to its page. Whatever was typed stays in this
+ * browser until the draft has started.
+ */
+export class GenerationDialog extends HTMLElement {
+  #life = new AbortController();
+  #typed = new TypedInput(localStorageOrNull(), `generate:${this.dataset.kbId}`);
+  /** One key for one request: pressing the button again after a lost reply joins the first run. */
+  #attempt = { body: "", key: "" };
+
+  connectedCallback() {
+    const { signal } = this.#life;
+    document.addEventListener("click", (event) => {
+      if (actionOf(event)?.name === "open-generation-dialog") this.open();
+    }, { signal });
+    document.addEventListener("documents-changed", () => this.#listDocuments(), { signal });
+    this.addEventListener("click", (event) => {
+      if (actionOf(event)?.name === "close") this.#dialog.close();
+    });
+    this.#form.addEventListener("input", () => this.#onInput());
+    this.#form.addEventListener("change", (event) => this.#onPick(event));
+    this.#form.addEventListener("toggle", (event) => this.#onToggle(event), { capture: true });
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#start();
+    });
+    this.#context.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#form.requestSubmit();
+    });
+    this.#restore();
+    this.#onInput();
+    if (location.hash === "#new-draft") this.open();
+  }
+
+  disconnectedCallback() {
+    this.#life.abort();
+  }
+
+  open() {
+    if (this.#dialog.open) return;
+    this.#showError("");
+    this.#dialog.showModal();
+    this.#context.focus();
+  }
+
+  get #dialog() {
+    return /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
+  }
+
+  get #form() {
+    return /** @type {HTMLFormElement} */ (this.querySelector("form"));
+  }
+
+  get #context() {
+    return /** @type {HTMLTextAreaElement} */ (slot(this, "context"));
+  }
+
+  // --- what is typed ----------------------------------------------------------------------------
+
+  #restore() {
+    const { context, documentType } = this.#typed.read();
+    if (typeof context === "string") this.#context.value = context;
+    const radio = this.#radios("document_type").find(({ value }) => value === documentType);
+    if (radio !== undefined) radio.checked = true;
+  }
+
+  #onInput() {
+    const context = this.#context.value;
+    const example = this.#chosenType()?.dataset.example ?? "";
+    setText(slot(this, "counter"), `${context.length.toLocaleString("en")} / ${MOST_CHARACTERS.toLocaleString("en")}`);
+    setText(slot(this, "example"), example === "" ? "" : `For example: ${example}`);
+    slot(this, "picker").hidden = !this.#isPicking;
+    if (context !== "" || this.#typed.read().context) this.#typed.keep({ context, documentType: this.#chosenType()?.value });
+  }
+
+  /** @param {string} name @returns {HTMLInputElement[]} */
+  #radios(name) {
+    return Array.from(this.querySelectorAll(`input[type=radio][name=${name}]`));
+  }
+
+  #chosenType() {
+    return this.#radios("document_type").find(({ checked }) => checked);
+  }
+
+  get #isPicking() {
+    return this.#radios("sources").some(({ checked, value }) => checked && value === "picked");
+  }
+
+  // --- picking sources --------------------------------------------------------------------------
+
+  /** Show a document that became ready while the page was open, and drop one that went. */
+  async #listDocuments() {
+    const { documents } = await request("GET", `/api/v1/kbs/${this.dataset.kbId}/documents`).catch(() => ({ documents: null }));
+    if (documents === null) return;
+    const ready = /** @type {ReadyDocument[]} */ (documents).filter(({ status }) => status === "ready");
+    const kept = new Map(this.#sources().map((source) => [source.dataset.id, source]));
+    slot(this, "picker").replaceChildren(...ready.map((document) => kept.get(document.id) ?? drawSource(document)));
+  }
+
+  /** @returns {HTMLDetailsElement[]} */
+  #sources() {
+    return Array.from(this.querySelectorAll(".source-document"));
+  }
+
+  /** @param {Event} event */
+  async #onToggle(event) {
+    if (event.target instanceof HTMLDetailsElement && event.target.open) await this.#load(event.target);
+  }
+
+  /** @param {Event} event */
+  async #onPick(event) {
+    if (!(event.target instanceof HTMLInputElement) || event.target.type !== "checkbox") return;
+    const source = /** @type {HTMLDetailsElement | null} */ (event.target.closest(".source-document"));
+    if (source === null) return;
+    if (event.target.dataset.role === "document") {
+      await this.#load(source);
+      for (const box of passagesOf(source)) box.checked = event.target.checked;
+    }
+    showPicked(source);
+  }
+
+  /** Load the passages of a document once. @param {HTMLDetailsElement} source */
+  async #load(source) {
+    if (source.dataset.loaded !== undefined) return;
+    try {
+      const { chunks } = await request("GET", `/api/v1/documents/${source.dataset.id}/chunks`);
+      source.dataset.loaded = "";
+      slot(source, "passages").replaceChildren(...chunks.map(drawPassage));
+    } catch (error) {
+      setText(slot(source, "passages"), /** @type {Error} */ (error).message);
+    }
+  }
+
+  // --- starting ---------------------------------------------------------------------------------
+
+  async #start() {
+    const body = this.#body();
+    const problem = problemOf(body, this.#isPicking);
+    this.#showError(problem);
+    if (problem !== "") return;
+    this.#setBusy(true);
+    const { kbId } = this.dataset;
+    const stream = new EventStream({ request: { url: "/api/v1/generate?dialect=native", body, idempotencyKey: this.#keyFor(body) } }, {
+      onEvent: () => {},
+      // The run goes on by itself; the draft's own page reads it.
+      onOpen: ({ draftId }) => {
+        stream.close();
+        this.#typed.forget();
+        location.assign(draftId === null ? `/kb/${kbId}/drafts` : `/kb/${kbId}/drafts/${draftId}`);
+      },
+      onConnection: ({ state, attempt }) => {
+        if (state === "waiting") this.#showError(`The server cannot be reached. Trying again, attempt ${attempt}. What you typed is kept.`);
+      },
+    });
+    const cancel = () => stream.close();
+    this.#dialog.addEventListener("close", cancel, { once: true });
+    const outcome = await stream.run();
+    this.#dialog.removeEventListener("close", cancel);
+    if (outcome.kind === "refused") this.#showError(outcome.error.message);
+    if (outcome.kind === "refused" || !this.#dialog.open) this.#setBusy(false);
+  }
+
+  #body() {
+    const picked = this.#sources().flatMap(passagesOf).filter(({ checked }) => checked);
+    return {
+      kb_id: this.dataset.kbId,
+      document_type: this.#chosenType()?.value,
+      context: this.#context.value.trim(),
+      ...(this.#isPicking ? { selected_sources: picked.map(({ value }) => value) } : {}),
+      on_disconnect: "continue",
+    };
+  }
+
+  /** @param {object} body */
+  #keyFor(body) {
+    const text = JSON.stringify(body);
+    if (text !== this.#attempt.body) this.#attempt = { body: text, key: crypto.randomUUID() };
+    return this.#attempt.key;
+  }
+
+  /** @param {string} message */
+  #showError(message) {
+    setText(slot(this, "error"), message);
+    slot(this, "error").hidden = message === "";
+  }
+
+  /** @param {boolean} isBusy */
+  #setBusy(isBusy) {
+    /** @type {HTMLButtonElement} */ (slot(this, "submit")).disabled = isBusy;
+    setText(slot(this, "submit-label"), isBusy ? "Starting…" : "Start writing");
+  }
+}
+
+/**
+ * @param {{context: string, document_type?: string, selected_sources?: string[]}} body
+ * @param {boolean} isPicking
+ */
+function problemOf({ context, document_type: type, selected_sources: picked }, isPicking) {
+  if (isPicking && picked?.length === 0) return "Pick at least one passage, or use all documents.";
+  if (context === "" && (!isPicking || type === "custom")) return "Say in a sentence or two what the draft is for.";
+  return "";
+}
+
+/** @param {HTMLElement} source @returns {HTMLInputElement[]} */
+function passagesOf(source) {
+  return Array.from(source.querySelectorAll("input[data-role=passage]"));
+}
+
+/** @param {HTMLElement} source */
+function showPicked(source) {
+  const boxes = passagesOf(source);
+  const picked = boxes.filter(({ checked }) => checked).length;
+  const whole = /** @type {HTMLInputElement} */ (source.querySelector("input[data-role=document]"));
+  whole.checked = picked > 0 && picked === boxes.length;
+  whole.indeterminate = picked > 0 && picked < boxes.length;
+  setText(slot(source, "picked"), picked === 0 ? "" : `${picked} of ${plural(boxes.length, "passage")}`);
+}
+
+/** @param {Chunk} chunk */
+function drawPassage({ chunk_id: id, page, section, text }) {
+  const label = document.createElement("label");
+  label.className = "passage";
+  const box = Object.assign(document.createElement("input"), { type: "checkbox", value: id });
+  box.dataset.role = "passage";
+  const body = document.createElement("span");
+  const place = Object.assign(document.createElement("span"), { className: "fine-print" });
+  place.textContent = [page ? `page ${page}` : "", section ?? ""].filter(Boolean).join(" · ");
+  body.append(place, Object.assign(document.createElement("span"), { className: "passage-text", textContent: text }));
+  label.append(box, body);
+  return label;
+}
+
+/** @param {ReadyDocument} ready */
+function drawSource({ id, name }) {
+  const source = document.createElement("details");
+  source.className = "source-document";
+  source.dataset.id = id;
+  const box = Object.assign(document.createElement("input"), { type: "checkbox" });
+  box.dataset.role = "document";
+  const label = Object.assign(document.createElement("label"), { className: "choice" });
+  label.append(box, ` ${name}`);
+  const picked = Object.assign(document.createElement("span"), { className: "fine-print" });
+  picked.dataset.slot = "picked";
+  const summary = document.createElement("summary");
+  summary.append(label, picked);
+  const passages = Object.assign(document.createElement("div"), { className: "passages", textContent: "Loading the passages…" });
+  passages.dataset.slot = "passages";
+  source.append(summary, passages);
+  return source;
+}

@@ -1,0 +1,440 @@
+import { DelayedDelete } from "../dom/delayed-delete.js";
+import { actionOf, setText, slot } from "../dom/find.js";
+import { FollowEnd } from "../dom/follow-end.js";
+import { notify, notifyError } from "../dom/messages.js";
+import { Painter } from "../dom/painter.js";
+import { localStorageOrNull } from "../dom/storage.js";
+import { request } from "../lib/api.js";
+import { debugLog } from "../lib/debug-log.js";
+import { DraftState } from "../lib/draft-state.js";
+import { EventStream } from "../lib/event-stream.js";
+import { LocalCopies } from "../lib/local-copy.js";
+import { connectionText, plural, progressText } from "../lib/progress-text.js";
+
+/** @import {ApiError} from "../lib/api.js" */
+/** @import {Phase} from "../lib/draft-state.js" */
+/** @import {Citation, RunEvent} from "../lib/events.js" */
+/** @import {Connection} from "../lib/event-stream.js" */
+/** @import {CitationPopover} from "./citation-popover.js" */
+/** @import {CitationsPanel} from "./citations-panel.js" */
+/** @import {DraftText} from "./draft-text.js" */
+/** @import {SectionTree} from "./section-tree.js" */
+
+/**
+ * What the server knew of the draft when it made the page.
+ * @typedef {object} Snapshot
+ * @property {string} kbId
+ * @property {string} draftId
+ * @property {string | null} runId
+ * @property {number} after       the run's last event that `content` includes
+ * @property {boolean} isLive
+ * @property {string} title
+ * @property {string} typeName
+ * @property {string} status
+ * @property {string} content
+ * @property {string} openText
+ * @property {number} wordCount
+ * @property {string[]} sections
+ * @property {Citation[]} citations
+ * @property {{code: string, message: string, retryable?: boolean} | null} failure
+ */
+
+const OFFER_COPY_AFTER_ATTEMPTS = 3;
+
+/**
+ * A draft while it is written: reads its run, keeps the parts of the page in step with the state, and
+ * carries out what the reader asks for. The attribute `state` is the phase of the draft, or
+ * `stopping`, `kept`, `discarded`; the attribute `connection` is `fine`, `lost` or `gone`.
+ */
+export class StreamingDraftView extends HTMLElement {
+  #life = new AbortController();
+  #painter = new Painter(() => this.#paint());
+  #copies = new LocalCopies(localStorageOrNull());
+  #log = debugLog(localStorageOrNull(), console.debug);
+  #state = new DraftState();
+  /** @type {Snapshot} */
+  #snapshot = /** @type {any} */ (null);
+  /** @type {EventStream | null} */
+  #stream = null;
+  /** @type {FollowEnd | null} */
+  #follow = null;
+  /** @type {DelayedDelete | null} */
+  #deletion = null;
+  /** What the reader did that the events do not say. @type {"" | "stopping" | "kept" | "discarded"} */
+  #choice = "";
+
+  connectedCallback() {
+    const { signal } = this.#life;
+    this.#follow = new FollowEnd((isFollowing) => this.#offerJump(isFollowing), signal);
+    this.addEventListener("click", (event) => this.#act(event), { signal });
+    this.#listenToParts(signal);
+    window.addEventListener("online", () => this.#stream?.wake(), { signal });
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.#stream?.wake();
+    }, { signal });
+    this.#start(readSnapshot(this), this.querySelectorAll(".block").length);
+    this.#offerOlderCopy();
+  }
+
+  disconnectedCallback() {
+    this.#life.abort();
+    this.#stream?.close();
+    this.#painter.stop();
+  }
+
+  // --- parts ------------------------------------------------------------------------------------
+
+  get #text() {
+    return /** @type {DraftText} */ (this.querySelector("draft-text"));
+  }
+
+  get #panel() {
+    return /** @type {CitationsPanel} */ (this.querySelector("citations-panel"));
+  }
+
+  get #popover() {
+    return /** @type {CitationPopover} */ (this.querySelector("citation-popover"));
+  }
+
+  get #tree() {
+    return /** @type {SectionTree} */ (this.querySelector("section-tree"));
+  }
+
+  /** @param {AbortSignal} signal */
+  #listenToParts(signal) {
+    /** @param {string} name @param {(detail: any) => void} listener */
+    const on = (name, listener) => {
+      this.addEventListener(name, (event) => listener(/** @type {CustomEvent} */ (event).detail), { signal });
+    };
+    let lit = 0;
+    on("citation-chosen", (number) => {
+      this.#popover.hide();
+      this.#panel.pin(number);
+    });
+    on("citation-hovered", (hovered) => {
+      this.#panel.light(lit, false);
+      lit = hovered?.number ?? 0;
+      const card = this.#panel.card(lit);
+      if (card === null) return this.#popover.hide();
+      this.#panel.light(lit, true);
+      this.#popover.show(hovered.marker, card);
+    });
+    on("card-hovered", ({ number, isOver }) => this.#text.light(number, isOver));
+    on("sentence-chosen", (number) => {
+      if (this.#text.goToMarker(number)) this.#follow?.pause();
+    });
+    on("section-chosen", (title) => {
+      if (this.#text.goToHeading(title)) this.#follow?.pause();
+    });
+  }
+
+  // --- the run ----------------------------------------------------------------------------------
+
+  /** @param {Snapshot} snapshot @param {number} blockCount */
+  #start(snapshot, blockCount) {
+    this.#snapshot = snapshot;
+    this.#choice = "";
+    this.#state = new DraftState({
+      text: snapshot.content,
+      openText: snapshot.openText,
+      blockCount,
+      citations: snapshot.citations,
+      sections: snapshot.sections,
+      phase: phaseOf(snapshot),
+      wordCount: snapshot.wordCount,
+    });
+    if (snapshot.failure) this.#state.failure = { retryable: true, retryAfterS: null, ...snapshot.failure };
+    this.#showConnection({ state: "live", attempt: 0, delayMs: 0 });
+    this.#paint();
+    if (snapshot.isLive && snapshot.runId) this.#read(snapshot.runId, snapshot.after);
+  }
+
+  /** @param {string} runId @param {number} after */
+  async #read(runId, after) {
+    this.#stream?.close();
+    const stream = new EventStream({ runId, after }, {
+      onEvent: (event) => this.#apply(event),
+      onConnection: (connection) => this.#showConnection(connection),
+      log: this.#log,
+    });
+    this.#stream = stream;
+    const outcome = await stream.run();
+    if (outcome.kind === "refused") await this.#recover(outcome.error);
+  }
+
+  /** @param {RunEvent} event */
+  #apply(event) {
+    this.#state.apply(event);
+    if (this.#state.isOver) this.#choice = "";
+    if (this.#state.phase === "complete") this.#copies.remove(this.#snapshot.draftId);
+    else this.#copies.offer(this.#snapshot.draftId, () => this.#copy());
+    this.#painter.request();
+  }
+
+  /**
+   * The run cannot be read any further from here: take what the server has, and never show less
+   * than before.
+   * @param {ApiError} error
+   */
+  async #recover(error) {
+    this.#log("reading was refused", error);
+    if (error.status === 401 || error.code === "NOT_A_STREAM") return this.#showGone(error.message);
+    try {
+      await this.#reload();
+    } catch (failure) {
+      this.#showGone(`${error.message} The text here is kept until you close this page.`);
+      this.#log("reload failed", failure);
+    }
+  }
+
+  /** Take the draft anew from the server, in place. */
+  async #reload() {
+    const response = await fetch(location.pathname, { headers: { Accept: "text/html" }, cache: "no-store" });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("streaming-draft-view");
+    if (fresh === null) throw new Error("not a draft page");
+    const snapshot = readSnapshot(fresh);
+    if (snapshot.content.length < this.#state.length && !snapshot.isLive) this.#keepCopy();
+    this.#text.adopt(/** @type {Element} */ (fresh.querySelector("draft-text")));
+    this.#panel.adopt(/** @type {Element} */ (fresh.querySelector("citations-panel")));
+    this.#start(snapshot, this.querySelectorAll(".block").length);
+    this.#offerOlderCopy();
+  }
+
+  // --- what is shown ----------------------------------------------------------------------------
+
+  #paint() {
+    const state = this.#state;
+    const isLive = !state.isOver && this.#choice === "";
+    this.#setState(this.#choice || state.phase);
+    this.#text.paint(state, { isLive });
+    this.toggleAttribute("blank", state.length === 0);
+    this.#panel.show(state.citations);
+    this.#tree.show(state.sections);
+    setText(slot(this, "status"), this.#statusText());
+    setText(slot(this, "words"), plural(state.wordCount, "word"));
+    setText(slot(this, "citations"), plural(state.citations.length, "citation"));
+    this.#showPercent(state.isOver && state.phase !== "complete" ? null : state.percent);
+    this.#showFailure();
+    if (isLive) this.#follow?.keepUp();
+    this.#offerJump(this.#follow?.isFollowing ?? true);
+  }
+
+  /** @param {string} state */
+  #setState(state) {
+    if (this.getAttribute("state") !== state) this.setAttribute("state", state);
+  }
+
+  #statusText() {
+    if (this.#choice === "stopping") return "Stopping…";
+    if (this.#choice === "kept") return `Saved as a partial draft: ${plural(this.#state.wordCount, "word")}.`;
+    if (this.#choice === "discarded") return "Discarded";
+    return progressText(this.#state, this.#snapshot);
+  }
+
+  /** @param {number | null} percent null leaves the bar as it is */
+  #showPercent(percent) {
+    const progress = /** @type {HTMLProgressElement} */ (slot(this, "progress"));
+    if (percent !== null && progress.value !== percent) progress.value = percent;
+  }
+
+  #showFailure() {
+    const { failure } = this.#state;
+    if (failure === null) return;
+    setText(slot(this, "failed-text"), `${failure.message} ${this.#state.length > 0 ? "What was written so far is kept." : "Nothing was written yet."}`);
+    setText(slot(this, "failed-code"), failure.code);
+    setText(slot(this, "retry-label"), this.#state.length > 0 ? "Resume" : "Retry");
+  }
+
+  /** @param {Connection} connection */
+  #showConnection(connection) {
+    if (connection.state === "connecting" && connection.attempt > 0) return;
+    const text = connection.state === "live" ? "" : connectionText(connection);
+    this.setAttribute("connection", text === "" ? "fine" : "lost");
+    slot(this, "banner").hidden = text === "";
+    setText(slot(this, "banner-text"), text);
+    this.#showReconnectButton(true);
+    if (connection.attempt >= OFFER_COPY_AFTER_ATTEMPTS) this.#offerCopy("The server cannot be reached. All text so far is on this page; take a copy if you need to go on without it.");
+    else if (text === "") slot(this, "local-copy").hidden = true;
+  }
+
+  /** @param {string} message */
+  #showGone(message) {
+    this.setAttribute("connection", "gone");
+    slot(this, "banner").hidden = false;
+    setText(slot(this, "banner-text"), message);
+    this.#showReconnectButton(false);
+    this.#offerCopy("The text on this page is still yours to take.");
+  }
+
+  /** @param {boolean} isShown */
+  #showReconnectButton(isShown) {
+    const button = /** @type {HTMLElement} */ (this.querySelector("[data-action=reconnect]"));
+    button.hidden = !isShown;
+  }
+
+  /** @param {boolean} isFollowing */
+  #offerJump(isFollowing) {
+    const button = /** @type {HTMLElement} */ (this.querySelector("[data-action=jump]"));
+    button.hidden = isFollowing || this.#state.isOver || this.#state.length === 0;
+  }
+
+  // --- the copy in this browser -----------------------------------------------------------------
+
+  #copy() {
+    return { title: this.#snapshot.title, text: this.#state.text, words: this.#state.wordCount };
+  }
+
+  #keepCopy() {
+    const { draftId } = this.#snapshot;
+    this.#copies.remove(draftId);
+    this.#copies.offer(draftId, () => this.#copy());
+  }
+
+  /** Offer a copy that holds more than the server does, as after a restore from a backup. */
+  #offerOlderCopy() {
+    const { draftId, isLive, status, content } = this.#snapshot;
+    const copy = this.#copies.find(draftId);
+    if (copy === null || isLive) return;
+    if (copy.text.length <= content.length || status !== "partial") return this.#copies.remove(draftId);
+    const time = new Date(copy.savedAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    this.#offerCopy(`This browser holds a longer copy of this draft: ${plural(copy.words, "word")}, saved ${time}.`);
+  }
+
+  /** @param {string} text */
+  #offerCopy(text) {
+    setText(slot(this, "local-copy-text"), text);
+    slot(this, "local-copy").hidden = false;
+  }
+
+  /** The longest text there is. */
+  #bestText() {
+    const copy = this.#copies.find(this.#snapshot.draftId)?.text ?? "";
+    return copy.length > this.#state.length ? copy : this.#state.text;
+  }
+
+  // --- what the reader asks for -----------------------------------------------------------------
+
+  /** @param {Event} event */
+  #act(event) {
+    /** @type {Record<string, () => unknown>} */
+    const actions = {
+      "stop": () => this.#stop(),
+      "resume": () => this.#resume(),
+      "keep": () => this.#keep(),
+      "discard": () => this.#discard(),
+      "undo-discard": () => this.#undoDiscard(),
+      "jump": () => this.#follow?.jump(),
+      "reconnect": () => this.#stream?.wake(),
+      "download-copy": () => download(`${this.#snapshot.title}.md`, this.#bestText()),
+      "copy-copy": () => this.#copyText(),
+      "dismiss-copy": () => { slot(this, "local-copy").hidden = true; },
+    };
+    const action = actionOf(event);
+    if (action !== null && Object.hasOwn(actions, action.name)) actions[action.name]();
+  }
+
+  /**
+   * Stop at once on the page, then on the server. The stream is left first: a browser keeps only six
+   * connections to one host, and the request must not wait for one of them.
+   */
+  async #stop() {
+    const { runId } = this.#snapshot;
+    if (this.#state.isOver || this.#choice !== "" || runId === null) return;
+    const after = this.#stream?.cursor ?? 0;
+    this.#choice = "stopping";
+    this.#stream?.close();
+    this.#paint();
+    try {
+      await request("POST", `/api/v1/runs/${runId}/cancel`);
+    } catch (error) {
+      this.#choice = "";
+      notifyError(error);
+    }
+    this.#read(runId, after);
+  }
+
+  async #resume() {
+    const { draftId } = this.#snapshot;
+    this.#setBusy(true);
+    const stream = new EventStream({
+      request: { url: `/api/v1/drafts/${draftId}/resume?dialect=native`, body: { on_disconnect: "continue" }, idempotencyKey: crypto.randomUUID() },
+    }, {
+      onEvent: () => {},
+      // The run goes on without this reader; the page reads it from where the server's text ends.
+      onOpen: () => stream.close(),
+      log: this.#log,
+    });
+    const outcome = await stream.run();
+    this.#setBusy(false);
+    if (outcome.kind === "refused") return notifyError(outcome.error);
+    try {
+      await this.#reload();
+    } catch {
+      location.reload();
+    }
+  }
+
+  #keep() {
+    this.#choice = "kept";
+    this.#paint();
+    notify({ message: "Saved as a partial draft. You can go on with it at any time." });
+  }
+
+  #discard() {
+    const { draftId, kbId } = this.#snapshot;
+    this.#choice = "discarded";
+    this.#paint();
+    this.#deletion = new DelayedDelete(`/api/v1/drafts/${draftId}`, {
+      onDone: () => {
+        this.#copies.remove(draftId);
+        location.assign(`/kb/${kbId}/drafts`);
+      },
+      onFail: (error) => {
+        this.#undoDiscard();
+        notifyError(error);
+      },
+    });
+  }
+
+  #undoDiscard() {
+    this.#deletion?.undo();
+    this.#choice = "";
+    this.#paint();
+  }
+
+  /** @param {boolean} isBusy */
+  #setBusy(isBusy) {
+    /** @type {NodeListOf<HTMLButtonElement>} */
+    const buttons = this.querySelectorAll(".outcome button");
+    for (const button of buttons) button.disabled = isBusy;
+  }
+
+  async #copyText() {
+    try {
+      await navigator.clipboard.writeText(this.#bestText());
+      notify({ message: "Copied." });
+    } catch {
+      notify({ message: "The browser did not allow copying. Download the text instead.", kind: "error" });
+    }
+  }
+}
+
+/** @param {ParentNode} root @returns {Snapshot} */
+function readSnapshot(root) {
+  return JSON.parse(slot(root, "snapshot").textContent ?? "");
+}
+
+/** @param {Snapshot} snapshot @returns {Phase} */
+function phaseOf({ isLive, failure, status }) {
+  if (isLive) return "starting";
+  if (failure) return "failed";
+  return status === "partial" || status === "streaming" ? "partial" : "complete";
+}
+
+/** @param {string} name @param {string} text */
+function download(name, text) {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/markdown" }));
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
