@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from engine.flows.draft import FAMILY as GENERATE
 from engine.errors import Conflict, Invalid, NotFound
+from engine.flows.draft import FAMILY as GENERATE
 from engine.runs import dialects
 from engine.runs.dialects import Dialect
 from engine.storage import journal as rows

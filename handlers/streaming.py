@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 
 from engine.errors import AppError, Unavailable
 from engine.runs.dialects import CAUGHT_UP, Dialect
-from engine.runs.framing import HEARTBEAT, RETRY, frame
+from engine.runs.framing import HEARTBEAT, RETRY, RETRY_AFTER_RESTART, frame
 from engine.runs.journal import Record, Tail
 from engine.storage.journal import RunRow
 from handlers.keys import ENGINE, REQUEST_ID, STOPPING
@@ -23,7 +23,6 @@ _logger = logging.getLogger("footnote.streams")
 
 _LOOK_EVERY_S = 1.0
 _SEND_BUFFER_BYTES = 32_768
-_CLOSING_RETRY = b"retry: 2000\n\n"
 
 
 async def stream(
@@ -106,7 +105,7 @@ class _Sender:
             while (records := await tail.next(self._wait_s())) is not None:
                 self._check_reader()
                 if self._stopping.is_set():
-                    await self._write(_CLOSING_RETRY)
+                    await self._write(RETRY_AFTER_RESTART)
                     break
                 await self._send(records, tail)
         except AppError as error:

@@ -58,7 +58,7 @@ def assess(text: str, citations: Sequence[Citation], plan: Plan) -> Assessment:
 
 
 def split_sections(text: str) -> list[tuple[str, str]]:
-    """Cut a draft at its `## Title` lines into (title, body); text before the first has no title."""
+    """Cut a draft at its `## Title` lines into (title, body); the text before them has none."""
     pieces = _HEADING.split(text)
     sections = [("", pieces[0])] if pieces[0].strip() else []
     return sections + list(zip(pieces[1::2], pieces[2::2], strict=True))

@@ -22,8 +22,6 @@ You draft documents for people who must be able to check every claim.
   to you."""
 
 _FORMS = {
-    "prose": "",
-    "summary": "",
     "checklist": "Write each item as a bullet: requirement in bold, then its status, then notes.",
     "table": (
         "Write one Markdown table with the columns Requirement, Current State, Gap,"
@@ -73,7 +71,7 @@ def _label(name: str) -> str:
 
 def _request(kind: DocumentType, context: str, tone: str | None, language: str | None) -> str:
     lines = [f"Write: {kind.name}. {kind.description}", f"Asked for: {context}" if context else ""]
-    lines.append(_FORMS[kind.form])
+    lines.append(_FORMS.get(kind.form, ""))
     lines.append(f"Tone: {tone}" if tone else "")
     lines.append(f"Language of the text: {language}" if language else "")
     return "\n".join(line for line in lines if line)

@@ -8,6 +8,7 @@ import re
 
 HEARTBEAT = b": hb\n\n"
 RETRY = b"retry: 1000\n\n"
+RETRY_AFTER_RESTART = b"retry: 2000\n\n"
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 

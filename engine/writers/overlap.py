@@ -1,4 +1,4 @@
-"""Joining a continued text: what a model repeats of the text so far is removed, and the seam closed.
+"""Joining a continued text: what a model repeats is removed, and the seam is closed.
 
 A model that is asked to go on often begins again some words, a sentence or the whole section before
 the point where the text stopped. The head of the new text is held back while it still reads like a
@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from engine.errors import ProviderFailed
 from engine.writers.writer import Finished, Piece, Text
 
-_LEAST = 12
+_LEAST_PART_OF_A_WORD = 4
 _WINDOW = 20_000
 _BLOCK_STARTS = ("#", "- ", "* ", "|", "> ", "```")
 
@@ -75,10 +75,16 @@ class OverlapTrimmer:
         return rest if overlap else (self._lead or self._joint(rest)) + rest
 
     def _overlap(self) -> int:
-        complete = (len(self._old) - start for start in self._starts)
-        lengths = [n for n in complete if n <= len(self._head)]
-        whole = len(self._old)
-        return max((n for n in lengths if n >= _LEAST or n == whole), default=0)
+        lengths = (len(self._old) - start for start in self._starts)
+        return max((n for n in lengths if self._is_repeat(n)), default=0)
+
+    def _is_repeat(self, length: int) -> bool:
+        """Whether so long a stretch begins with a word, and ends with one or well inside it."""
+        if length > len(self._head):
+            return False
+        before, last = self._old[-length - 1 : -length], self._old[-1]
+        ends_inside = last.isalnum() and self._head[length : length + 1].isalnum()
+        return not before.isalnum() and (not ends_inside or length >= _LEAST_PART_OF_A_WORD)
 
     def _joint(self, rest: str) -> str:
         """Return the white space that a fresh answer does not begin with but the text needs."""

@@ -38,8 +38,16 @@ def test_a_paragraph_break_of_the_model_is_kept() -> None:
     assert joined("First.", "\n\nSecond.") == "First.\n\nSecond."
 
 
-def test_a_short_coincidence_is_not_an_overlap() -> None:
-    assert joined("We need a", "a long answer") == "We need a a long answer"
+def test_a_repeated_last_word_is_removed() -> None:
+    assert joined("one two three", "three four") == "one two three four"
+
+
+def test_a_word_that_was_cut_is_completed() -> None:
+    assert joined("strong authen", "authentication") == "strong authentication"
+
+
+def test_a_letter_that_happens_to_agree_is_not_an_overlap() -> None:
+    assert joined("We need a", "answer") == "We need a answer"
 
 
 def test_a_new_sentence_is_set_off_by_a_space() -> None:
