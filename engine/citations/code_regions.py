@@ -109,6 +109,7 @@ class CodeRegions:
         else:
             self._marked = True
             self._indent = 0
+            self._span = 0
 
     def _open_body(self, char: str) -> None:
         """Note the first character of a line that is neither space nor a container mark."""
@@ -117,9 +118,9 @@ class CodeRegions:
         self._prefix = False
         if self._fence:
             return
-        if self._marked or char in _ONE_LINE_BLOCKS:
-            self._span = 0
         self._one_line = char in _ONE_LINE_BLOCKS
+        if self._one_line:
+            self._span = 0
         if self._marked:
             self._in_list = True
         elif not self._indent:

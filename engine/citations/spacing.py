@@ -100,7 +100,8 @@ class Spacing:
         return True
 
     def _is_at_line_start(self) -> bool:
-        return not self._last if not self._space else self._space[-1][-1:] == "\n"
+        before = self._space[-1] if self._space else self._last
+        return before[-1:] in ("", "\n")
 
 
 def _hides_marker(before: str) -> bool:
