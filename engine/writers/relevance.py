@@ -15,8 +15,10 @@ from engine.writers.writer import SectionPlan
 
 _QUESTION, _TITLE, _GUIDANCE, _HEADING = 1.6, 0.8, 0.5, 0.35
 _TYPICAL_WORDS = 20
-_POOR = 0.5
-"""Factor for statements that point elsewhere, and for those that are a label and its text."""
+_BROAD = 3
+"""So many different words in common say more than one rare word does."""
+_REFERS, _LABELLED = 0.5, 0.3
+"""Factors for statements that point elsewhere, and for those that are a label and its text."""
 _LAST_RANK = 0.7
 
 _TASK_WORDS = frozenset(
@@ -70,8 +72,10 @@ def _admitted(evidence: Evidence, question: str, plan: SectionPlan) -> list[Stat
     offered = evidence.of(plan)
     if plan.form == "summary":
         return [one for one in offered if evidence.is_request(one)] or offered
-    if plan.form != "prose" or _asks_for_demands(question, plan):
+    if plan.form in ("checklist", "table") or _asks_for_demands(question, plan):
         return offered
+    if plan.form == "report":
+        return [one for one in offered if not one.asks]
     return [
         one
         for one in offered
@@ -80,7 +84,9 @@ def _admitted(evidence: Evidence, question: str, plan: SectionPlan) -> list[Stat
 
 
 def _asks_for_demands(question: str, plan: SectionPlan) -> bool:
-    return not plan.title and not _DEMAND_TERMS.isdisjoint(terms(question))
+    """Whether the reader asks what is demanded; an answer to a request only names the demands."""
+    answers = plan.form == "prose" and plan.title
+    return not answers and not _DEMAND_TERMS.isdisjoint(terms(question))
 
 
 def _weights(
@@ -97,7 +103,9 @@ def _weights(
 
 def _gain(one: Statement, around: frozenset[str], weights: Mapping[str, float]) -> float:
     # fsum: the order of a set differs between processes, and a sum must not.
-    said = math.fsum(weights.get(term, 0.0) for term in one.terms)
-    context = math.fsum(weights.get(term, 0.0) for term in around - one.terms)
+    said = [weights[term] for term in one.terms if term in weights]
+    context = [weights[term] for term in around - one.terms if term in weights]
     length = 0.6 + 0.4 * max(one.words, 8) / _TYPICAL_WORDS
-    return (said + _HEADING * context) / length * (_POOR if one.refers or one.is_labelled else 1.0)
+    breadth = 0.5 + 0.5 * min(len(said), _BROAD) / _BROAD
+    quality = (_REFERS if one.refers else 1.0) * (_LABELLED if one.is_labelled else 1.0)
+    return (math.fsum(said) + _HEADING * math.fsum(context)) / length * breadth * quality

@@ -21,6 +21,8 @@ from engine.writers.writer import SectionPlan
 
 _NEAR, _COVERED = 0.42, 0.55
 """Parts of a requirement's words that an answer has in common, weighed by how telling they are."""
+_SAME = 0.95
+"""Requirements differ by a word; only the very same one is dropped."""
 _SHARED_TERMS = 3
 _WORDS_PER_FINDING = 35
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w-]+")
@@ -71,7 +73,8 @@ def _requirements(
     here = Written()
     picked: list[Statement] = []
     for one in ranked[: 4 * _most(plan)]:
-        if len(picked) < _most(plan) and not (earlier.repeats(one) or here.repeats(one)):
+        said = earlier.repeats(one, _SAME) or here.repeats(one, _SAME)
+        if len(picked) < _most(plan) and not said:
             here.add(one.text, one.terms)
             picked.append(one)
     return sorted(picked, key=lambda one: _position(evidence, one))

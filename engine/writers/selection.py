@@ -7,6 +7,7 @@ statements overall; then their neighbours fill up, so that the result reads as t
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from statistics import fmean
 
 from engine.language.sentences import sentence_spans
 from engine.language.words import terms
@@ -17,7 +18,7 @@ from engine.writers.writer import SectionPlan
 
 _FIRST_SHARE = 0.55
 """Part of a section's length that goes to the best statement of each passage."""
-_FLOOR = 0.42
+_FLOOR = 0.38
 """A statement needs this part of the best one's relevance."""
 _NEIGHBOUR_FLOOR = 0.8 * _FLOOR
 _NEAR_DUPLICATE = 0.7
@@ -50,11 +51,11 @@ class Written:
                 sentence = part[start:end].strip().strip("*")
                 self.add(sentence, frozenset(terms(sentence)))
 
-    def repeats(self, statement: Statement) -> bool:
-        """Whether the statement, or nearly the same, is there already."""
+    def repeats(self, statement: Statement, overlap: float = _NEAR_DUPLICATE) -> bool:
+        """Whether the statement, or one with this part of its terms, is there already."""
         shared = Counter(index for term in statement.terms for index in self._by_term.get(term, ()))
         return plain(statement.text) in self._texts or any(
-            count >= _NEAR_DUPLICATE * min(len(statement.terms), self._sizes[index])
+            count >= overlap * min(len(statement.terms), self._sizes[index])
             for index, count in shared.items()
             if count > 2
         )
@@ -101,10 +102,13 @@ def choose(
 ) -> list[Statement]:
     """Return the statements a prose section quotes, in reading order; empty if none is relevant."""
     scored = relevance(evidence, question, plan)
-    ranked = sorted(scored, key=lambda one: (-scored[one], one.source, one.place))
+    ranked = sorted(
+        (one for one in scored if not earlier.repeats(one)),
+        key=lambda one: (-scored[one], one.source, one.place),
+    )
     if not ranked:
         return []
-    best = scored[ranked[0]]
+    best = fmean(scored[one] for one in ranked[:3])
     choice = Choice(plan.target_words, earlier)
     _take_best_of_each([one for one in ranked if scored[one] >= _FLOOR * best], choice)
     _take_neighbours([one for one in ranked if scored[one] >= _NEIGHBOUR_FLOOR * best], choice)
@@ -130,15 +134,14 @@ def _take_neighbours(ranked: list[Statement], choice: Choice) -> None:
 def in_reading_order(
     chosen: list[Statement], scored: Mapping[Statement, float], evidence: Evidence
 ) -> list[Statement]:
-    """Sort by document, best first, and within one by position."""
-    best: dict[str, float] = {}
+    """Sort by document, the one with most to say first, and within one by position."""
+    total: dict[str, float] = defaultdict(float)
     for one in chosen:
-        document = evidence.document(one)
-        best[document] = max(best.get(document, 0.0), scored[one])
+        total[evidence.document(one)] += scored[one]
 
     def key(one: Statement) -> tuple[float, str, int, int]:
         document = evidence.document(one)
         start = evidence.sources[one.source - 1].char_start
-        return (-best[document], document, start + one.start, one.source)
+        return (-total[document], document, start + one.start, one.source)
 
     return sorted(chosen, key=key)
