@@ -7,6 +7,7 @@ tells the language of a word; among languages in Latin script the commonest smal
 decide, and where they do not, as in a question of two nouns, all their stems are tried.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import cast
@@ -61,8 +62,11 @@ _RUSSIAN = (
     " который которая которое которые кто где когда какой какая какое какие чем был была было были"
     " является его её их он она они"
 )
-_HINTS = {name: frozenset(words.split()) for name, words in _SMALL_WORDS.items()}
-_HINTS["russian"] = frozenset(_RUSSIAN.split())
+_SMALL = {name: frozenset(words.split()) for name, words in _SMALL_WORDS.items()}
+_SPOKEN_IN = {
+    word: [name for name in _SMALL if word in _SMALL[name]]
+    for word in frozenset().union(*_SMALL.values())
+}
 
 
 @cache
@@ -80,7 +84,7 @@ def passage_forms(text: str) -> list[str]:
 def question_forms(text: str) -> list[str]:
     """Return the forms to look for, stop words left out; none for a plain English question."""
     languages = [name for name in _latin_languages(text) or _SMALL_WORDS if name != "english"]
-    without = STOP_WORDS.union(*(_HINTS[name] for name in [*languages, "russian"]))
+    without = STOP_WORDS.union(_RUSSIAN.split(), *(_SMALL[name] for name in languages))
     return list(dict.fromkeys(_forms(text, languages, without)))
 
 
@@ -89,10 +93,9 @@ def _latin_languages(text: str) -> list[str]:
 
     More than one where related languages share those words, as in a short question.
     """
-    words = tokens(text)
-    counts = {name: sum(word in _HINTS[name] for word in words) for name in _SMALL_WORDS}
-    most = max(counts.values())
-    return [name for name, count in counts.items() if count == most > 0]
+    counts = Counter(name for word in tokens(text) for name in _SPOKEN_IN.get(word, ()))
+    most = max(counts.values(), default=0)
+    return [name for name in _SMALL_WORDS if counts[name] == most > 0]
 
 
 def _forms(text: str, latin: list[str], without: frozenset[str] = frozenset()) -> Iterator[str]:
