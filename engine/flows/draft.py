@@ -297,11 +297,14 @@ class Drafting:
         """Return what the draft of a run said up to a cursor of that run."""
         async with self._database.read() as connection:
             draft = await drafts.of_run(connection, row.id)
-            events = await self._journal.history_in(connection, row.id, until=after)
+            events = await self._journal.history_in(connection, row.id)
+            seen = await self._journal.history_in(connection, row.id, until=after)
         if draft is None:
-            return ""
-        stored = draft.content if draft.status == "streaming" else ""
-        return stored + _text_of(events)
+            return _text_of(seen)
+        before = draft.content
+        if draft.status != "streaming":
+            before = before.removesuffix(_text_of(events))
+        return before + _text_of(seen)
 
 
 def _new_draft(run: RunRow, kind: DocumentType, request: DraftRequest) -> Draft:

@@ -356,6 +356,10 @@ class Runs:
         except TimeoutError:
             _logger.warning("run %s takes long to stop", run_id)
 
+    def open_count(self) -> int:
+        """Return how many runs count towards the limits."""
+        return self._open.total()
+
     def wake_readers(self) -> None:
         """Let every reader look up, for instance because the server is going down."""
         for run in self._live.values():

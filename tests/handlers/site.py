@@ -62,7 +62,7 @@ class Site:
         return str(created["id"])
 
     async def upload(self, kb_id: str, files: dict[str, str | bytes]) -> list[dict[str, Any]]:
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)
         for name, content in files.items():
             data = content.encode() if isinstance(content, str) else content
             form.add_field("file", data, filename=name)
