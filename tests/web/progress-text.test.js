@@ -41,6 +41,14 @@ test("a score is a number and a word", () => {
 });
 
 test("a quote is cut by code points", () => {
-  assert.deepEqual(splitQuote("👩 uses OAuth now", 7, 12), { before: "👩 uses ", quote: "OAuth", after: " now" });
-  assert.deepEqual(splitQuote("plain", 0, 0), { before: "plain", quote: "", after: "" });
+  assert.deepEqual(splitQuote("👩 uses OAuth now", 7, 12), { lead: "", before: "👩 uses ", quote: "OAuth", after: " now" });
+  assert.deepEqual(splitQuote("plain", 0, 0), { lead: "", before: "plain", quote: "", after: "" });
+});
+
+test("what stands far before a quote is its lead, cut at a space", () => {
+  const before = "word ".repeat(40);
+  const { lead, before: near, quote } = splitQuote(`${before}quote`, before.length, before.length + 5);
+  assert.equal(lead + near, before);
+  assert.equal(quote, "quote");
+  assert.ok(lead.endsWith(" ") && near.length >= 60 && near.length < 70);
 });

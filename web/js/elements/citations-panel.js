@@ -81,10 +81,10 @@ export class CitationsPanel extends HTMLElement {
 
   /** @param {HTMLElement} element @param {Citation} citation */
   #drawExcerpt(element, { excerpt, quote_start: start = 0, quote_end: end = 0 }) {
-    const { before, quote, after } = splitQuote(excerpt, start, end);
-    const mark = document.createElement("mark");
-    mark.textContent = quote;
-    element.replaceChildren(before, ...(quote === "" ? [] : [mark]), after);
+    const { lead, before, quote, after } = splitQuote(excerpt, start, end);
+    const skipped = Object.assign(document.createElement("span"), { className: "excerpt-lead", textContent: lead });
+    const mark = Object.assign(document.createElement("mark"), { textContent: quote });
+    element.replaceChildren(...(lead === "" ? [] : [skipped]), before, ...(quote === "" ? [] : [mark]), after);
   }
 
   /** @param {Event} event */

@@ -11,13 +11,13 @@ import { plural } from "./progress-text.js";
  * @property {string} [reason]
  * @property {string[]} [warnings]
  * @property {number} [size]     bytes
- * @property {number | null} [pages]
+ * @property {number} [page_count]
  * @property {number} [words]
  * @property {number} [version]
  */
 
-/** @param {Pick<DocumentInfo, "size" | "pages" | "words" | "version">} document @returns {string} */
-export function documentFacts({ size, pages, words, version = 1 }) {
+/** @param {Pick<DocumentInfo, "size" | "page_count" | "words" | "version">} document @returns {string} */
+export function documentFacts({ size, page_count: pages, words, version = 1 }) {
   const facts = [];
   if (size) facts.push(sizeText(size));
   if (pages) facts.push(plural(pages, "page"));
