@@ -21,10 +21,10 @@ STOP_WORDS = frozenset(
     don done down during each either else enough etc ever every explain few for found from further
     get give gives go had hadn has hasn have haven having he her here hers herself him himself his
     how however i if in indeed instead into is isn it its itself just kind know least less like
-    list ll m make makes may me might mightn more most much must mustn my myself namely need needn
-    needs neither never no nor now of off on once one only onto or other others otherwise ought
-    our ours ourselves out over own perhaps please possible quite rather re really s said same say
-    says seem seems seen several shall shan she should shouldn show since so some someone
+    list ll m make makes many may me might mightn more most much must mustn my myself namely need
+    needn needs neither never no nor now of off on once one only onto or other others otherwise
+    ought our ours ourselves out over own perhaps please possible quite rather re really s said
+    same say says seem seems seen several shall shan she should shouldn show since so some someone
     something soon still such t take taken tell than that the their theirs them themselves then
     there thereby therefore these they thing things this those though through throughout thus to
     too toward towards under unless until up upon us use used uses using various ve very via want

@@ -14,7 +14,7 @@ from engine.language.stems import question_forms
 from engine.language.words import STOP_WORDS, tokens
 from engine.storage.passages import Term
 
-_CONSIDERED = 256
+_CONSIDERED = 128
 _TERMS = 64
 _POSTINGS = 20_000
 _KEPT_ALWAYS = 3
