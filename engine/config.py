@@ -105,7 +105,7 @@ class Config:
         10_000_000, "most characters of one document"
     )
     max_sources: Annotated[int, Meta(ge=1, le=100)] = _setting(
-        24, "most passages offered to the writer for one draft"
+        36, "most passages offered to the writer for one draft"
     )
 
     @classmethod

@@ -1,5 +1,6 @@
 """From a request to a plan: each section's own passages, numbered through the whole draft."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -12,6 +13,7 @@ from engine.writers.writer import SectionPlan
 
 _LENGTHS = {"short": 0.6, "medium": 1.0, "long": 1.6}
 _LEAST_PER_SECTION = 6
+_WIDER = 3
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -95,7 +97,8 @@ class Planner:
     ) -> list[Source]:
         query = " ".join([context, template.title, template.query])
         limit = max(_LEAST_PER_SECTION, self._max_sources // sections)
-        return await self._retriever.search([kb_id], query, limit)
+        found = await self._retriever.search([kb_id], query, limit * _WIDER)
+        return _from_several_documents(found, limit)
 
     async def _with_rest_of_a_small_base(
         self, kb_id: Id, found: list[list[Source]]
@@ -113,6 +116,22 @@ class Planner:
 
 def _whole(kind: DocumentType) -> SectionTemplate:
     return SectionTemplate(kind.name, kind.description, "", kind.target_words)
+
+
+def _from_several_documents(found: Sequence[Source], limit: int) -> list[Source]:
+    """Keep the best, at most half of them from one document while others have something to say.
+
+    A request for proposals among the documents is always nearest to a question about it; without
+    this it would crowd out those that hold the answers.
+    """
+    taken = Counter[Id]()
+    first: list[Source] = []
+    rest: list[Source] = []
+    for source in found:
+        taken[source.document_id] += 1
+        (first if taken[source.document_id] <= (limit + 1) // 2 else rest).append(source)
+    kept = {source.chunk_id for source in [*first, *rest][:limit]}
+    return [source for source in found if source.chunk_id in kept]
 
 
 def _offer(found: Sequence[Sequence[Source]], limit: int) -> tuple[Source, ...]:
