@@ -107,7 +107,7 @@ def _mended(quotations: Quotations, so_far: str) -> Iterator[str]:
 
 def _open_heading(plans: tuple[SectionPlan, ...], so_far: str) -> str:
     """Return the rest of the next section's heading if the text breaks off inside it."""
-    line = so_far[so_far.rfind("\n") + 1 :].rstrip()
+    line = so_far[so_far.rfind("\n") + 1 :]
     heading = opening(plans[0]).rstrip() if plans else ""
     return heading[len(line) :] if line.startswith("#") and heading.startswith(line) else ""
 

@@ -13,8 +13,8 @@ from engine.writers.writer import SectionPlan
 _REQUEST_SHARE, _LEAST_ASKED = 0.15, 3
 """A document that asks so much of a contractor is a request."""
 _REQUEST_NAME = re.compile(
-    r"\b(?:rfp|rfq|rfi|pws|sow|solicitation|tender|request for (?:proposals?|quot\w+|information)"
-    r"|statement of work)\b",
+    r"\b(?:rfp|rfq|rfi|pws|qasp|sow|solicitation|tender|statement of work"
+    r"|request for (?:proposals?|quot\w+|information))\b",
     re.IGNORECASE,
 )
 _ANSWER_NAME = re.compile(r"\b(?:response|answer|proposal for|our|reply)\b", re.IGNORECASE)

@@ -6,6 +6,7 @@ question, the section's title and its guidance, damped by length as in BM25 (Rob
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 
 from engine.language.words import terms
@@ -32,6 +33,23 @@ _DEMAND_TERMS = frozenset(
     terms("requirement require demand obligation deliverable contractor vendor offeror")
 )
 
+_TURN = re.compile(
+    r":\s|\b(?:about|regarding|concerning|with regard to|as to|focus(?:ed|ing)? on)\b",
+    re.IGNORECASE,
+)
+
+
+def subject_of(question: str) -> str:
+    """Return what a question is about: "access control" of "Response to the RFP: access control".
+
+    The words that name a request find the request itself, not what answers it.
+    """
+    turn = _TURN.search(question)
+    if turn is None or _TASK_WORDS.isdisjoint(terms(question[: turn.start()])):
+        return question
+    subject = question[turn.end() :].strip()
+    return subject if set(terms(subject)) - _TASK_WORDS else question
+
 
 def relevance(evidence: Evidence, question: str, plan: SectionPlan) -> dict[Statement, float]:
     """Return the statements that belong into a section, with how well they do."""
@@ -54,7 +72,7 @@ class _Subject:
         guidance = plan.guidance if plan.title else ""
         self._title = frozenset(terms(plan.title))
         self._own = _weights(evidence, ((plan.title, _TITLE), (guidance, _GUIDANCE)))
-        self._asked = _weights(evidence, ((question, _QUESTION),), _TASK_WORDS)
+        self._asked = _weights(evidence, ((subject_of(question), _QUESTION),), _TASK_WORDS)
         self._stands_alone = plan.own_subject
         self.weights = {
             term: max(self._own.get(term, 0.0), self._asked.get(term, 0.0))

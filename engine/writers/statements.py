@@ -166,7 +166,7 @@ def _list_under(text: str, blocks: list[_Block], index: int) -> tuple[str, ...]:
 
 
 def _item_text(text: str) -> str:
-    return re.sub(r"(?:[;,]\s*(?:and|or)?|[.;,])\s*$", "", text.strip())
+    return re.sub(r"[;,]\s*(?:and|or)?$", "", text.strip())
 
 
 def _sentences(text: str, block: _Block) -> Iterator[tuple[int, int]]:

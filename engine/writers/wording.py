@@ -55,11 +55,9 @@ def is_labelled(text: str) -> bool:
 
 def leans(text: str, words: list[str]) -> bool:
     """Whether a sentence, with its `words`, makes sense only right after the one before it."""
-    return (
-        words[0] in _LEANING_WORDS
-        or not _POINTERS.isdisjoint(words[:8])
-        or bool(_LEANING_START.match(text))
-    )
+    # Before a list, "these" points forward.
+    points_back = not text.endswith(":") and not _POINTERS.isdisjoint(words[:8])
+    return points_back or words[0] in _LEANING_WORDS or bool(_LEANING_START.match(text))
 
 
 def refers(text: str) -> bool:

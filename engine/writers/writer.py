@@ -26,8 +26,8 @@ class SectionPlan(msgspec.Struct, frozen=True):
     `sources` are the positions (from 1) of the passages retrieved for this section, best first.
     A plan without a title is a text without headings. `form` is `prose` (answers a request, so what
     a request says is left out), `report` (prose from everything), `summary` (prose about what is
-    demanded), `checklist` or `table`. With `own_subject` only text about the section's own words belongs there, however well
-    other text answers the question: prices under Pricing, or nothing.
+    demanded), `checklist` or `table`. With `own_subject` only text about the section's own words
+    belongs there, however well other text answers the question: prices under Pricing, or nothing.
     """
 
     title: str
