@@ -137,7 +137,7 @@ async def _search(connection: Connection, match: str, window: int) -> tuple[list
     rows = await fetch_all(
         connection,
         # The weights: scope, title, heading, body, forms. Texts are fetched for the best alone.
-        "with best as materialized (select rowid as id, bm25(passages, 0, 2, 2, 0.75, 1.5) as cost"
+        "with best as materialized (select rowid as id, bm25(passages, 0, 2, 2, 0.77, 1.5) as cost"
         " from passages where passages match :match order by cost limit :window)"
         " select p.title, p.heading, p.forms, -best.cost as weight, v.status = 'ready' as is_ready,"
         + _SOURCE
