@@ -57,7 +57,9 @@ class Config:
     )
     llm_url: str = _setting("", "base URL of the model server, for instance `http://host:8000/v1`")
     llm_key: str = _setting("", "key for the model server", secret=True)
-    llm_model: str = _setting("", "model to ask for")
+    llm_model: str = _setting(
+        "default", "model to ask for; servers of a single model take any name"
+    )
     llm_idle_timeout_s: PositiveSeconds = _setting(
         60, "a model that makes no progress for so long has failed"
     )
@@ -137,8 +139,6 @@ class Config:
         problems = []
         if self.provider == "openai" and not self.llm_url:
             problems.append(f"{PREFIX}LLM_URL: the provider `openai` needs it")
-        if self.provider != "extractive" and not self.llm_model:
-            problems.append(f"{PREFIX}LLM_MODEL: the provider `{self.provider}` needs it")
         if self.llm_url and not self.llm_url.startswith(("http://", "https://")):
             problems.append(f"{PREFIX}LLM_URL: must begin with http:// or https://")
         return problems

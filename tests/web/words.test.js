@@ -14,6 +14,7 @@ test("words are counted, markers and signs are not", () => {
   assert.equal(count("## Sign-in uses OAuth 2.0 [1], see below [12].\n\n- yes | no\n"), 8);
   assert.equal(count("[1] [2][3] — * #"), 0);
   assert.equal(count("हिन्दी में लिखा"), 3);
+  assert.equal(count("漢字とkana x"), 5);
 });
 
 test("any cut gives the same count", () => {

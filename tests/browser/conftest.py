@@ -1,0 +1,165 @@
+"""A real browser in front of a real server process.
+
+The fixtures are of the package, so that the browser's event loop is gone before other tests need one.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+expect.set_options(timeout=10_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder, and skip it where there is no browser."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="Chromium is not installed"))
+
+
+class Server:
+    """A server process that can be killed and started again on the same data and port."""
+
+    def __init__(self, data: Path, *, words_per_s: int) -> None:
+        self.data = data
+        self.port = 0
+        self.session = ""
+        self._words_per_s = words_per_s
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start, and wait for the two lines the server prints when it may be used."""
+        settings = {"FOOTNOTE_EXTRACTIVE_WORDS_PER_S": str(self._words_per_s)}
+        self._process = subprocess.Popen(
+            [sys.executable, "server.py", "serve", "--port", str(self.port), "--data", self.data],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline().rsplit(":", 1)[1])
+        link = self._process.stdout.readline().rsplit(" ", 1)[1].strip()
+        self.session = self.session or httpx2.get(link).cookies["footnote_session"]
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the process; SIGKILL gives it no chance to tidy up."""
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        self._process.communicate(timeout=15)
+        self._process = None
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the sample knowledge base, writing at a brisk pace."""
+    server = Server(tmp_path_factory.mktemp("browser") / "data", words_per_s=150)
+    server.start()
+    yield server
+    server.stop()
+
+
+class Desk:
+    """A signed-in reader at one server: a page, and the same API the page uses."""
+
+    def __init__(self, context: BrowserContext, server: Server) -> None:
+        self.server = server
+        self.context = context
+        self.page = context.new_page()
+        self.faults: list[str] = []
+        self.foreign: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("request", self._note)
+        self.kb = str(self.get("/api/v1/kbs")["kbs"][0]["id"])
+
+    def get(self, path: str) -> Any:
+        """Return what the API says, asked with the page's own session."""
+        response = httpx2.get(self.server.url + path, cookies={"footnote_session": self.server.session})
+        response.raise_for_status()
+        return response.json()
+
+    def open(self, path: str) -> Page:
+        """Go to a page of this server."""
+        self.page.goto(self.server.url + path)
+        return self.page
+
+    def write(self, context: str, kind: str = "rfp_response") -> str:
+        """Start a draft through the dialog; return its id once its page is open."""
+        page = self.open(f"/kb/{self.kb}")
+        page.get_by_test_id("generate-document-button").click()
+        page.locator(f"input[value={kind}]").check()
+        page.locator("textarea[name=context]").fill(context)
+        page.get_by_test_id("start-generation-button").click()
+        page.wait_for_url("**/drafts/*")
+        return page.url.rsplit("/", 1)[1]
+
+    def text(self) -> str:
+        """Return the words of the draft as they are on the page, also where they are not drawn."""
+        return " ".join((self.page.get_by_test_id("draft-content").text_content() or "").split())
+
+    def wait_for_words(self, least: int) -> None:
+        """Wait until the page counts so many words."""
+        self.page.wait_for_function(
+            "least => parseInt(document.querySelector('[data-testid=word-count]')"
+            ".textContent.replace(',', '')) >= least",
+            arg=least,
+        )
+
+    def wait_for_state(self, state: str, timeout_s: float = 30) -> None:
+        """Wait for a state of the draft view."""
+        self.page.locator(f"streaming-draft-view[state={state}]").wait_for(timeout=timeout_s * 1000)
+
+    def _note(self, request: object) -> None:
+        url = str(getattr(request, "url", ""))
+        if not url.startswith((self.server.url, "data:", "blob:")):
+            self.foreign.append(url)
+
+
+@pytest.fixture
+def desk(browser: Browser, server: Server) -> Iterator[Desk]:
+    """A reader in a fresh browser profile; the page must not have raised anything."""
+    with sit_down(browser, server) as desk:
+        yield desk
+
+
+@contextmanager
+def sit_down(browser: Browser, server: Server, **options: Any) -> Iterator[Desk]:
+    """Open a fresh browser profile; at its end the page has raised nothing and asked nobody else."""
+    context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
+    context.add_cookies([{"name": "footnote_session", "value": server.session, "url": server.url}])
+    desk = Desk(context, server)
+    yield desk
+    context.close()
+    assert desk.faults == []
+    assert desk.foreign == []

@@ -1,0 +1,74 @@
+"""Pages are readable as HTML first, whatever state they show."""
+
+from pathlib import Path
+
+import lxml.html
+
+from tests.fake_model import FakeModel, Say, Stall
+from tests.handlers.site import Site, open_site, with_model
+
+HTML = {"Accept": "text/html"}
+
+
+async def page(site: Site, path: str, status: int = 200) -> lxml.html.HtmlElement:
+    found, text = await site.call("GET", path, headers=HTML)
+    assert found == status, text
+    return lxml.html.fromstring(text)
+
+
+async def test_no_page_has_inline_script_or_style(site: Site) -> None:
+    drafted = await site.generate(site.topics)
+    _, listed = await site.call("GET", f"/api/v1/kbs/{site.topics}/documents")
+    document = listed["documents"][0]
+    for path in [
+        "/",
+        f"/kb/{site.topics}",
+        f"/kb/{site.topics}/drafts",
+        f"/kb/{site.topics}/drafts/{drafted[-1]['draft_id']}",
+        f"/kb/{site.topics}/documents/{document['id']}?highlight=0-5",
+        "/login",
+    ]:
+        tree = await page(site, path)
+        assert tree.xpath("//h1"), path
+        assert not tree.xpath("//style | //@style | //@*[starts-with(name(), 'on')]"), path
+        for script in tree.xpath("//script"):
+            assert script.get("src", "").startswith("/static/") or "json" in script.get("type", "")
+
+
+async def test_a_finished_draft_is_there_without_script(site: Site) -> None:
+    drafted = await site.generate(site.topics)
+    tree = await page(site, f"/kb/{site.topics}/drafts/{drafted[-1]['draft_id']}")
+    [content] = tree.xpath("//*[@data-testid='draft-content']")
+    assert "OAuth 2.0 with PKCE" in content.text_content()
+    assert content.xpath(".//*[@data-testid='citation-marker']")
+    assert tree.xpath("//*[@data-testid='citation-card']")
+
+
+async def test_a_streaming_draft_shows_its_text_so_far(data: Path, model: FakeModel) -> None:
+    model.script(Say("# Closed\n\nStill open and <b>hostile</b> text"), Stall())
+    async with open_site(data, **with_model(model)) as site:
+        body = {"kb_id": site.topics, "document_type": "custom", "context": "x"}
+        async with site.stream("/api/v1/generate", body) as stream:
+            await stream.until_text(b"text")
+            draft_id = stream.response.headers["X-Draft-Id"]
+            tree = await page(site, f"/kb/{site.topics}/drafts/{draft_id}")
+        [content] = tree.xpath("//*[@data-testid='draft-content']")
+        assert "Closed" in content.text_content()
+        assert "Still open and <b>hostile</b> text" in content.text_content()
+        assert not content.xpath(".//b")
+
+
+async def test_an_error_is_a_page_for_people(site: Site) -> None:
+    tree = await page(site, "/kb/nothing", 404)
+    assert "does not exist" in tree.text_content()
+    tree = await page(site, "/nowhere", 404)
+    assert tree.xpath("//h1")
+
+
+async def test_names_are_escaped_everywhere(site: Site) -> None:
+    hostile = '<img src=x onerror="alert(1)">'
+    kb_id = await site.kb(hostile, {f"{hostile}.md": "# Title\n\nSome text about sign-in here.\n"})
+    drafted = await site.generate(kb_id, context=hostile)
+    for path in ("/", f"/kb/{kb_id}", f"/kb/{kb_id}/drafts/{drafted[0].get('draft_id', '')}"):
+        found, text = await site.call("GET", path, headers=HTML)
+        assert "<img src=x" not in text
