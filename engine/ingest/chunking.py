@@ -17,6 +17,7 @@ MAX_UNITS = 220
 MAX_CHARACTERS = MAX_UNITS * 16
 _ENOUGH_UNITS = 150
 _TINY_UNITS = 30
+_RUN_UNITS = 50
 _SEPARATOR = " › "
 
 _UNIT = re.compile(
@@ -107,14 +108,15 @@ def _fits(group: list[_Section], section: _Section) -> bool:
 
 def _packed(text: str, section: _Section) -> Iterator[tuple[int, int]]:
     """Fill chunks evenly, so that none of a section's chunks is a small rest."""
-    target = section.units / -(-section.units // MAX_UNITS)
     rest = section.units
+    target = _even_share(rest)
     start = end = units = 0
-    for span in _spans(text, section.start, section.end, 0):
+    for span in _spans(text, section.start, section.end, 0, True):
         is_too_long = span.end - start > MAX_CHARACTERS
         if units and (is_too_long or _is_full(text, units, rest, target, span)):
             yield start, end
             units = 0
+            target = _even_share(rest)
         if not units:
             start = span.start
         end = span.end
@@ -123,29 +125,32 @@ def _packed(text: str, section: _Section) -> Iterator[tuple[int, int]]:
     yield start, end
 
 
+def _even_share(units: int) -> float:
+    return units / -(-units // MAX_UNITS)
+
+
 def _is_full(text: str, units: int, rest: int, target: float, span: _Span) -> bool:
     if rest < 0.4 * target and units + rest <= 1.1 * MAX_UNITS:
         return False
     if units + span.units > MAX_UNITS:
         return True
-    # A paragraph that begins with a small letter goes on from the page before.
-    is_border = span.opens and not text[span.start].islower()
-    return units >= (0.8 * target if is_border else target)
+    if span.opens and text[span.start].islower():
+        return False  # the rest of a sentence from the page before
+    return units + (span.units / 2 if span.opens else 0) >= target
 
 
-def _spans(text: str, start: int, end: int, level: int) -> Iterator[_Span]:
+def _spans(text: str, start: int, end: int, level: int, opens: bool) -> Iterator[_Span]:
     """Yield the pieces of a stretch, each as large as the chunk size allows."""
     if level == len(_LEVELS):
         yield from _runs_of_units(text, start, end)
         return
-    is_opening = level == 0
     for piece_start, piece_end in _LEVELS[level](text, start, end):
         units = _count(text, piece_start, piece_end, MAX_UNITS + 1)
         if units > MAX_UNITS:
-            finer = _spans(text, piece_start, piece_end, level + 1)
-            yield from (span._replace(opens=is_opening and i == 0) for i, span in enumerate(finer))
+            yield from _spans(text, piece_start, piece_end, level + 1, opens)
         elif units:
-            yield _Span(piece_start, piece_end, units, is_opening)
+            yield _Span(piece_start, piece_end, units, opens)
+        opens = level == 0
 
 
 def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -177,7 +182,7 @@ def _between(border: re.Pattern[str], text: str, start: int, end: int) -> Iterat
 
 def _runs_of_units(text: str, start: int, end: int) -> Iterator[_Span]:
     units = _UNIT.finditer(text, start, end)
-    while run := list(islice(units, MAX_UNITS)):
+    while run := list(islice(units, _RUN_UNITS)):
         yield _Span(run[0].start(), run[-1].end(), len(run), False)
 
 

@@ -50,9 +50,11 @@ def _unmarked(data: bytes, is_cut: bool) -> str | None:
 def _wide(data: bytes) -> str | None:
     """Return UTF-16 without a mark, known by the zero half of most of its units."""
     sample = data[:_SAMPLE_BYTES]
+    if len(data) % 2:
+        return None
     for encoding, half in (("utf-16-le", 1), ("utf-16-be", 0)):
         zeros = sample[half::2].count(0)
-        if 2 * zeros > len(sample) // 2 and sample[1 - half :: 2].count(0) == 0:
+        if 4 * zeros > len(sample) and sample[1 - half :: 2].count(0) == 0:
             return data.decode(encoding, errors="replace")
     return None
 

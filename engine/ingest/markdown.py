@@ -9,9 +9,11 @@ from engine.ingest.kinds import MARKDOWN
 from engine.ingest.parsed import Extracted, Heading
 
 _FRONT_MATTER = re.compile(r"---\n(?:[^\n]*\n){0,200}?(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)")
-_INLINE_MARKUP = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)|<[^<>\n]{1,200}>|[*`]|\\(?=[^\w\s])")
+_INLINE_MARKUP = re.compile(
+    r"!?\[([^\[\]\n]{0,300})\]\([^()\n]{0,500}\)|<[^<>\n]{1,200}>|[*`]|\\(?=[^\w\s])"
+)
 _UNSPACED_HEADING = re.compile(r"^( {0,3}#{2,6})(?=[^\s#])", re.MULTILINE)
-_TRAILING = re.compile(r"\s+#+\s*$|\{[^{}\n]*\}\s*$")
+_ATTRIBUTES = re.compile(r"\{[^{}\n]{0,200}\}$")
 
 
 def read(text: str) -> Extracted:
@@ -70,5 +72,7 @@ def _line_starts(text: str) -> list[int]:
 
 
 def _plain(inline: str) -> str:
-    without = _INLINE_MARKUP.sub(lambda match: match.group(1) or "", _TRAILING.sub("", inline))
+    without = _INLINE_MARKUP.sub(
+        lambda match: match.group(1) or "", _ATTRIBUTES.sub("", inline.rstrip())
+    )
     return " ".join(without.lstrip("#").split())

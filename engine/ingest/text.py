@@ -8,7 +8,7 @@ from engine.ingest.parsed import Extracted, Heading
 _UNDERLINED = re.compile(
     r"(?:(?<=\n\n)|\A\n*)(?P<line>[^\s][^\n]{0,100})\n(?P<rule>={3,}|-{3,})[^\S\n]*(?=\n|\Z)"
 )
-_CAPITALS = re.compile(r"(?:(?<=\n\n)|\A\n*)(?P<line>[^\s][^\n]{2,80})(?=\n\n)")
+_CAPITALS = re.compile(r"(?:(?<=\n\n)|\A\n*)(?P<line>[^\W_][^\n]{2,80})(?=\n\n)")
 
 
 def read(text: str) -> Extracted:
