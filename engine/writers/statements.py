@@ -87,18 +87,18 @@ class _Block(msgspec.Struct, frozen=True):
 def statements(number: int, source: Source) -> list[Statement]:
     """Return the quotable sentences of a passage in order; `number` is its position from 1."""
     found: list[Statement] = []
-    place, led_list = 0, -1
+    place, opener, opened = 0, "", -1
     blocks = list(_blocks(source.text))
     for index, block in enumerate(blocks):
-        spans = _sentences(source.text, block)
-        for start, end in spans:
+        for start, end in _sentences(source.text, block):
             place += 1
             text = source.text[start:end]
+            if block.kind == "item" and block.group == opened and wording.needs(text, opener):
+                continue
             items = _list_under(source.text, blocks, index) if text.endswith(":") else ()
-            led = block.kind == "item" and block.group == led_list
             if text.endswith(":"):
-                led_list = block.group + 1
-            if _is_quotable(text, block, items) and not (led and not wording.has_auxiliary(text)):
+                opener, opened = text, block.group + 1
+            if _is_quotable(text, block, items):
                 found.append(_statement(number, start, text, place, block, items))
     return found
 

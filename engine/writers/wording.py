@@ -34,6 +34,7 @@ _AUXILIARY = re.compile(
     r"\b(?:is|are|was|were|has|have|had|will|can|cannot|may|must|shall|should|could|does|do|did)\b",
     re.IGNORECASE,
 )
+_OPEN_VERB = re.compile(r"\b(?:shall|must|will|should|can|may|to|is|are|includes?|by|of|for)\s*:$")
 _ROLE = (
     r"(?:offerors?|contractors?|vendors?|bidders?|proposers?|quoters?|suppliers?|respondents?"
     r"|tenderers?)"
@@ -75,6 +76,6 @@ def asks(text: str) -> bool:
     return bool(_ASKING.search(text))
 
 
-def has_auxiliary(text: str) -> bool:
-    """Whether there is a verb that only a whole English sentence has."""
-    return bool(_AUXILIARY.search(text))
+def needs(item: str, opener: str) -> bool:
+    """Whether a list item is no sentence without the one that opens the list."""
+    return bool(_OPEN_VERB.search(opener)) or not _AUXILIARY.search(item)

@@ -288,6 +288,12 @@ def test_a_list_is_quoted_whole_with_the_sentence_that_opens_it():
     ) in text
 
 
+def test_an_item_that_needs_its_opening_words_does_not_stand_alone():
+    items = "\n".join(f"- Agree that access control of staff will follow rule {n}." for n in "ab")
+    filler = "\n- " + "very long item of the list that nobody can quote as a whole " * 12
+    assert NOTHING_FOUND in one_plan(f"The agency shall:\n\n{items}{filler}")
+
+
 def test_items_of_one_list_stay_a_list():
     text = one_plan(
         "Controls\n\n- Access control is based on roles for all staff.\n"
