@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import fcntl
 import logging
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -118,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     given = {name: getattr(options, name, None) for name in ("data", "host", "port")}
     try:
-        config = Config.from_env(os.environ, **given)  # noqa: TID251 - handed to the only reader
+        config = Config.from_env(**given)
         logging.basicConfig(
             level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
         )

@@ -4,6 +4,7 @@ The field `llm_url` is read from `FOOTNOTE_LLM_URL`, and so on. The descriptions
 README's table; a test compares them.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -111,12 +112,13 @@ class Config:
     )
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], **given: Any) -> "Config":
+    def from_env(cls, environ: Mapping[str, str] | None = None, **given: Any) -> "Config":
         """Read settings from the environment; `given` values (of the command line) win.
 
         Raises:
             BadConfig: lists every setting that is wrong.
         """
+        environ = os.environ if environ is None else environ
         kinds = get_type_hints(cls, include_extras=True)
         values: dict[str, Any] = {}
         problems: list[str] = []

@@ -108,7 +108,8 @@ def crossed_layers(file: str, imported: Iterable[str]) -> list[str]:
 def part_of(file: str) -> str | None:
     """Return the part of the engine a file belongs to; the engine's own front belongs to none."""
     parts = Path(file).with_suffix("").parts
-    return None if parts in (("engine", "__init__"), ("engine", "__main__")) else parts[1]
+    fronts = (("engine", "__init__"), ("engine", "command_line"))
+    return None if parts in fronts else parts[1]
 
 
 def confined(file: str, imported: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The server as people run it: started, signed in to, killed, started again; and the command line."""
+"""The server as people run it: started, signed in to, killed, started again; the commands."""
 
 import asyncio
 import urllib.parse

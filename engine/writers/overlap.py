@@ -34,7 +34,7 @@ async def without_overlap(pieces: AsyncIterator[Piece], so_far: str) -> AsyncGen
 
 
 class OverlapTrimmer:
-    """Feed the new text; what belongs after the old one comes out. Any cut gives the same result."""
+    """Feed the new text; what belongs after the old one comes out. Any cut gives the same."""
 
     def __init__(self, so_far: str) -> None:
         """Continue `so_far`, of which the last part is looked at."""

@@ -1,8 +1,8 @@
 """The seam between the product and whatever writes: an assignment goes in, pieces come out.
 
-A writer is given the question, the plan and the numbered sources, and writes Markdown in which `[n]`
-refers to `sources[n - 1]`. It knows nothing of runs, drafts or the wire. Closing its generator stops
-the work and closes whatever connection it holds.
+A writer is given the question, the plan and the numbered sources, and writes Markdown in which
+`[n]` refers to `sources[n - 1]`. It knows nothing of runs, drafts or the wire. Closing its
+generator stops the work and closes whatever connection it holds.
 """
 
 from collections.abc import AsyncGenerator
@@ -41,9 +41,9 @@ class SectionPlan(msgspec.Struct, frozen=True):
 class Assignment(msgspec.Struct, frozen=True):
     """All a writer needs.
 
-    `question` is what the reader asked for in their words; `so_far` is text already written that must
-    be continued, not repeated, with markers as offered here. `messages` is the whole prompt for
-    writers that are language models; others use the structured fields.
+    `question` is what the reader asked for in their words; `so_far` is text already written that
+    must be continued, not repeated, with markers as offered here. `messages` is the whole prompt
+    for writers that are language models; others use the structured fields.
     """
 
     question: str

@@ -1,4 +1,4 @@
-"""A whole server on a real socket, its local administrator signed in, and a model that is scripted."""
+"""A whole server on a real socket, with its local administrator signed in."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from tests.fake_model import FakeModel
 
 TOPICS = {
     "oauth.md": "# Sign-in\n\nSign-in uses OAuth 2.0 with PKCE for every web client since 2021.\n",
-    "mfa.md": "# Second factor\n\nStaff accounts need a phishing-resistant second factor at sign-in.\n",
+    "mfa.md": "# Second factor\n\nStaff accounts need a phishing-resistant second factor.\n",
     "audit.md": "# Audit\n\nEvery sign-in is written to an audit log kept for 400 days.\n",
     "hosting.md": "# Hosting\n\nThe service runs in two data centres in the same country.\n",
     "price.md": "# Price\n\nThe yearly fee for one agency is 48,000 dollars including support.\n",
