@@ -1,6 +1,6 @@
 """A real browser in front of a real server process.
 
-The fixtures are of the package, so that the browser's event loop is gone before other tests need one.
+The fixtures are of the package: the browser's event loop is gone before other tests need one.
 """
 
 import os
@@ -53,7 +53,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "server.py", "serve", "--port", str(self.port), "--data", self.data],
             cwd=ROOT,
-            env=os.environ | settings,
+            env=os.environ | settings,  # noqa: TID251 - the server's own start, from outside
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -84,7 +84,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the sample knowledge base, writing at a brisk pace."""
-    server = Server(tmp_path_factory.mktemp("browser") / "data", words_per_s=150)
+    server = Server(tmp_path_factory.mktemp("browser") / "data", words_per_s=300)
     server.start()
     yield server
     server.stop()
@@ -105,7 +105,9 @@ class Desk:
 
     def get(self, path: str) -> Any:
         """Return what the API says, asked with the page's own session."""
-        response = httpx2.get(self.server.url + path, cookies={"footnote_session": self.server.session})
+        response = httpx2.get(
+            self.server.url + path, cookies={"footnote_session": self.server.session}
+        )
         response.raise_for_status()
         return response.json()
 
@@ -155,7 +157,7 @@ def desk(browser: Browser, server: Server) -> Iterator[Desk]:
 
 @contextmanager
 def sit_down(browser: Browser, server: Server, **options: Any) -> Iterator[Desk]:
-    """Open a fresh browser profile; at its end the page has raised nothing and asked nobody else."""
+    """Open a fresh browser profile; the page must raise nothing and ask no other host."""
     context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
     context.add_cookies([{"name": "footnote_session", "value": server.session, "url": server.url}])
     desk = Desk(context, server)

@@ -28,7 +28,9 @@ def test_a_draft_streams_with_progress_and_ends_whole(desk: Desk) -> None:
 def test_the_streamed_page_equals_the_page_from_the_server(desk: Desk) -> None:
     desk.write(ASK)
     desk.wait_for_state("complete")
-    streamed = desk.page.locator("draft-text .block").evaluate_all("all => all.map(b => b.innerHTML)")
+    streamed = desk.page.locator("draft-text .block").evaluate_all(
+        "all => all.map(b => b.innerHTML)"
+    )
     desk.page.reload()
     served = desk.page.locator("draft-text .block").evaluate_all("all => all.map(b => b.innerHTML)")
     assert streamed == served
@@ -119,7 +121,9 @@ def test_a_stopped_draft_can_be_kept(desk: Desk) -> None:
     desk.page.keyboard.press("s")
     desk.wait_for_state("stopped")
     desk.page.get_by_test_id("save-partial-draft-button").click()
-    expect(desk.page.get_by_test_id("generation-status")).to_contain_text("Saved as a partial draft")
+    expect(desk.page.get_by_test_id("generation-status")).to_contain_text(
+        "Saved as a partial draft"
+    )
     assert desk.get(f"/api/v1/drafts/{draft_id}")["status"] == "partial"
     desk.page.keyboard.press("r")
     desk.wait_for_state("complete")
@@ -189,7 +193,7 @@ def test_only_picked_passages_are_used(desk: Desk) -> None:
     page.get_by_label("Only what I pick").check()
     page.get_by_test_id("start-generation-button").click()
     expect(page.get_by_text("Pick at least one passage")).to_be_visible()
-    page.get_by_label("pricing-notes.html").check()
+    page.get_by_role("checkbox", name="pricing-notes.html").check()
     page.get_by_test_id("start-generation-button").click()
     page.wait_for_url("**/drafts/*")
     desk.wait_for_state("complete")

@@ -1,9 +1,11 @@
 /**
- * Counting words while they arrive. A word is a stretch without white space that holds a letter or
- * a number; citation markers are not part of it. Each piece of text is looked at once.
+ * Counting words while they arrive, as the server counts them in the end. A word is a stretch without
+ * white space that holds a letter or a number; citation markers are not part of it; Chinese and
+ * Japanese characters count one each. Each piece of text is looked at once.
  */
 
 const HAS_WORD = /[\p{L}\p{N}]/u;
+const IDEOGRAPH = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu;
 const MARKER = /\[\d+\]/g;
 // A stretch without white space is kept until it ends, but never more of it than this.
 const LONGEST_TAIL = 256;
@@ -20,7 +22,7 @@ export class WordCounter {
 
   /** @param {string} text */
   add(text) {
-    const pieces = text.split(/\s+/u);
+    const pieces = text.replace(IDEOGRAPH, " $& ").split(/\s+/u);
     this.#extend(pieces[0]);
     for (const piece of pieces.slice(1)) {
       this.#settle();
