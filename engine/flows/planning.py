@@ -9,11 +9,13 @@ from engine.errors import Invalid, NotFound
 from engine.flows.document_types import DocumentType, SectionTemplate
 from engine.retrieval.search import Retriever
 from engine.types import Id, Source
+from engine.writers.evidence import is_named_request
+from engine.writers.relevance import subject_of
 from engine.writers.writer import SectionPlan
 
 _LENGTHS = {"short": 0.6, "medium": 1.0, "long": 1.6}
 _LEAST_PER_SECTION = 6
-_WIDER = 3
+_WIDER = 8
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -51,7 +53,8 @@ class Planner:
             sources = await self.selected(kb_id, selected)
             found = [sources] * len(templates)
         else:
-            found = [await self._search(kb_id, context, t, len(templates)) for t in templates]
+            limit = max(_LEAST_PER_SECTION, self._max_sources // len(templates))
+            found = [await self._search(kb_id, kind, context, t, limit) for t in templates]
             found = await self._with_rest_of_a_small_base(kb_id, found)
         offered = _offer(found, len(selected) or self._max_sources)
         if not offered:
@@ -69,6 +72,7 @@ class Planner:
                 round(template.target_words * factor),
                 tuple(numbers[s.chunk_id] for s in sources if s.chunk_id in numbers),
                 form=kind.form,
+                own_subject=template.own_subject,
             )
             for template, sources in zip(templates, found, strict=True)
         )
@@ -93,12 +97,19 @@ class Planner:
         return bool(await self._retriever.leading(kb_id, 1, exclude=frozenset()))
 
     async def _search(
-        self, kb_id: Id, context: str, template: SectionTemplate, sections: int
+        self, kb_id: Id, kind: DocumentType, context: str, template: SectionTemplate, limit: int
     ) -> list[Source]:
-        query = " ".join([context, template.title, template.query])
-        limit = max(_LEAST_PER_SECTION, self._max_sources // sections)
-        found = await self._retriever.search([kb_id], query, limit * _WIDER)
-        return _from_several_documents(found, limit)
+        """Find passages by what was asked and by what belongs into the section, in turn."""
+        subject = subject_of(context)
+        queries = [" ".join([subject, template.title, template.query])]
+        if kind.sections and not template.own_subject:
+            queries.insert(0, subject)
+        found = [await self._retriever.search([kb_id], q, limit * _WIDER) for q in queries]
+        sources = _in_turn(found)
+        if kind.form == "prose" and kind.sections:
+            answers = [one for one in sources if not is_named_request(one.document_name)]
+            sources = answers or sources
+        return _from_several_documents(sources, limit)
 
     async def _with_rest_of_a_small_base(
         self, kb_id: Id, found: list[list[Source]]
@@ -121,8 +132,7 @@ def _whole(kind: DocumentType) -> SectionTemplate:
 def _from_several_documents(found: Sequence[Source], limit: int) -> list[Source]:
     """Keep the best, at most half of them from one document while others have something to say.
 
-    A request for proposals among the documents is always nearest to a question about it; without
-    this it would crowd out those that hold the answers.
+    The document nearest to a question would else crowd out others that answer it as well.
     """
     taken = Counter[Id]()
     first: list[Source] = []
@@ -136,12 +146,18 @@ def _from_several_documents(found: Sequence[Source], limit: int) -> list[Source]
 
 def _offer(found: Sequence[Sequence[Source]], limit: int) -> tuple[Source, ...]:
     """Take the best of each section in turn, so that none is left out; ties keep their order."""
-    offered: dict[Id, Source] = {}
+    return tuple(_in_turn(found)[:limit])
+
+
+def _in_turn(found: Sequence[Sequence[Source]]) -> list[Source]:
+    """Merge lists by taking from each in turn; of a passage that comes twice the better score."""
+    merged: dict[Id, Source] = {}
     for rank in range(max(map(len, found), default=0)):
-        for sources in found:
-            if rank < len(sources) and len(offered) < limit:
-                offered.setdefault(sources[rank].chunk_id, sources[rank])
-    return tuple(offered.values())
+        for source in (sources[rank] for sources in found if rank < len(sources)):
+            known = merged.setdefault(source.chunk_id, source)
+            if source.score > known.score:
+                merged[source.chunk_id] = source
+    return list(merged.values())
 
 
 def _factor(length: str | int, templates: Sequence[SectionTemplate]) -> float:

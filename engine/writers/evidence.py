@@ -11,7 +11,7 @@ from engine.writers.statements import Statement, statements
 from engine.writers.writer import SectionPlan
 
 _REQUEST_SHARE, _LEAST_ASKED = 0.15, 3
-"""A document that asks so much of a contractor is a request."""
+"""A document that asks so much of a contractor is a request, unless all of them are."""
 _REQUEST_NAME = re.compile(
     r"\b(?:rfp|rfq|rfi|pws|qasp|sow|solicitation|tender|statement of work"
     r"|request for (?:proposals?|quot\w+|information))\b",
@@ -62,11 +62,12 @@ class Evidence:
         named = {
             source.document_id for source in self.sources if is_named_request(source.document_name)
         }
-        return frozenset(
+        requests = frozenset(
             document
             for document, count in total.items()
             if document in named or asked[document] >= max(_LEAST_ASKED, _REQUEST_SHARE * count)
         )
+        return requests if len(requests) < len(total) else frozenset()
 
 
 def is_named_request(name: str) -> bool:
