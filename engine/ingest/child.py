@@ -5,6 +5,7 @@ expected is left to end the process; the parent knows what to say.
 """
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -17,6 +18,7 @@ from engine.ingest.limits import Limits
 from engine.ingest.parsed import Parsed, ParseFailed
 from engine.ingest.reading import parse_file
 
+_NICENESS = 10
 OUT_OF_MEMORY = "This file needs more memory to read than is allowed."
 
 
@@ -55,6 +57,7 @@ def _confine(limits: Limits) -> None:
     ):
         resource.setrlimit(what, (most, most))
     signal.setitimer(signal.ITIMER_REAL, limits.wall_s + 1)
+    os.nice(_NICENESS)  # readers of running drafts come first
 
 
 def _outcome(path: Path, name: str, limits: Limits) -> Outcome:

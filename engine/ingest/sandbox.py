@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from engine.ingest.child import main
 main()
 """
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+_REAP_S = 5.0
 _BLOCK_BYTES = 256 * 1024
 _BYTES_PER_CHARACTER = 8
 _OVERHEAD_BYTES = 1024 * 1024
@@ -103,14 +105,17 @@ async def _read(child: Process, most_bytes: int) -> bytes:
 
 
 async def _end(child: Process) -> None:
-    """Kill what is left of the child's group and wait until it is reaped."""
-    try:
+    """Kill what is left of the child's group and wait until it is reaped.
+
+    The wait is bounded: a process that left the group might hold the pipe open.
+    """
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     assert child.stdout is not None
-    await child.stdout.read()
-    await child.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_REAP_S):
+            await child.stdout.read()
+            await child.wait()
 
 
 def _reason(code: int) -> str:
