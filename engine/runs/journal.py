@@ -280,8 +280,9 @@ class Tail:
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether everything committed so far has been read."""
-        return self._log is None or self.after >= self._log.committed
+        """Whether everything committed so far has been read, and more may come."""
+        log = self._log
+        return log is not None and self.after >= log.committed and not log.ended
 
     async def next(self, timeout_s: float) -> list[Record] | None:
         """Return the next events, at once if there are any; [] after a silence, None at the end.

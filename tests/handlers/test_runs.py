@@ -65,12 +65,28 @@ async def test_the_native_dialect_has_every_event_without_holes(site: Site) -> N
     assert seqs(own) == list(range(1, len(own) + 1))
     assert own[0].event == "started"
     assert own[-1].event == "completed"
-    assert [e.event for e in events].count("caught_up") == 1
+    assert "caught_up" not in {e.event for e in events}
     text = "".join(msgspec.json.decode(e.data)["text"] for e in own if e.event == "delta")
     blocks = [msgspec.json.decode(e.data) for e in events if e.event == "block"]
     assert [block["index"] for block in blocks] == list(range(len(blocks)))
     assert blocks[-1]["end"] == len(text.encode("utf-16-le")) // 2
     assert "citation-marker" in blocks[0]["html"]
+
+
+async def test_a_reader_is_told_once_that_it_has_caught_up(
+    modelled: Site, model: FakeModel
+) -> None:
+    gate = asyncio.Event()
+    model.script(Say("one "), Wait(gate), Say("two"), *ENDING)
+    async with modelled.stream("/api/v1/generate", {"kb_id": modelled.topics, **ASK}) as first:
+        await first.until(3)
+        run_id = first.response.headers["X-Run-Id"]
+        async with modelled.stream(f"/api/v1/runs/{run_id}/events", method="GET") as second:
+            await second.until_text(b"event: caught_up\ndata: {}\n\n")
+            gate.set()
+            events = await second.rest()
+    assert [e.event for e in events].count("caught_up") == 1
+    assert events[-1].event == "completed"
 
 
 async def test_native_blocks_after_a_cursor_are_those_of_the_whole(
