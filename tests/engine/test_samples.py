@@ -7,7 +7,6 @@ from pathlib import Path
 
 import docx
 import lxml.html
-import puremagic
 import pypdfium2
 import pytest
 
@@ -70,9 +69,12 @@ def test_every_format_that_people_upload_is_present():
     assert suffixes == {".pdf", ".docx", ".md", ".html", ".txt"}
 
 
-@pytest.mark.parametrize("name", ["security-whitepaper.pdf", "company-profile.docx"])
-def test_binary_files_are_what_their_name_says(name):
-    assert puremagic.from_file(named(name)) == Path(name).suffix
+@pytest.mark.parametrize(
+    ("name", "magic"),
+    [("security-whitepaper.pdf", b"%PDF-"), ("company-profile.docx", b"PK\x03\x04")],
+)
+def test_binary_files_are_what_their_name_says(name, magic):
+    assert named(name).read_bytes().startswith(magic)
 
 
 @pytest.mark.parametrize("name", MINIMUM_WORDS)
