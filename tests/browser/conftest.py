@@ -53,7 +53,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "server.py", "serve", "--port", str(self.port), "--data", self.data],
             cwd=ROOT,
-            env=os.environ | settings,  # noqa: TID251 - the server's own start, from outside
+            env=os.environ | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -127,8 +127,8 @@ class Desk:
         return page.url.rsplit("/", 1)[1]
 
     def text(self) -> str:
-        """Return the words of the draft as they are on the page, also where they are not drawn."""
-        return " ".join((self.page.get_by_test_id("draft-content").text_content() or "").split())
+        """Return what the draft says on the page, white space apart: that is a matter of layout."""
+        return "".join((self.page.get_by_test_id("draft-content").text_content() or "").split())
 
     def wait_for_words(self, least: int) -> None:
         """Wait until the page counts so many words."""

@@ -119,3 +119,12 @@ test("an event at the end of a long draft costs what it costs at its start", () 
   assert.ok(last < first * 5 + 50, `${first} ms, then ${last} ms`);
   assert.equal(state.wordCount, 400_000);
 });
+
+test("the headings of a snapshot say how far its sections are", () => {
+  const text = "## One\n\nText.\n\n## Two\n\nMore";
+  const sections = ["One", "Two", "Three"];
+  const states = (/** @type {any} */ phase) => new DraftState({ text, sections, phase }).sections.map(({ state }) => state);
+  assert.deepEqual(states("starting"), ["done", "current", "todo"]);
+  assert.deepEqual(states("partial"), ["done", "todo", "todo"]);
+  assert.deepEqual(states("complete"), ["done", "done", "done"]);
+});

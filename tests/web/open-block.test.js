@@ -77,3 +77,12 @@ test("a last line without end is settled in pieces", () => {
   }
   assert.ok(longest <= 2_100, String(longest));
 });
+
+test("a row that is being written is as wide as its table", () => {
+  const read = lines("| a | b | c |\n|---|---|---|\n| one");
+  assert.deepEqual(read.map(({ cells }) => cells?.length), [3, 3]);
+});
+
+test("an empty line stands between things, not before them", () => {
+  assert.deepEqual(kinds("\n- one\n\ntext"), ["item", "gap", "text"]);
+});

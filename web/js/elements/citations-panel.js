@@ -43,8 +43,11 @@ export class CitationsPanel extends HTMLElement {
     card.setAttribute("aria-current", "true");
     this.#setOpen(true);
     // Not scrollIntoView: it would scroll the page as well.
-    const top = card.offsetTop - this.#cards.offsetTop - (this.#cards.clientHeight - card.offsetHeight) / 2;
-    this.#cards.scrollTo({ top });
+    const cards = this.#cards;
+    const mark = card.querySelector("mark");
+    const target = card.offsetHeight > cards.clientHeight && mark !== null ? mark : card;
+    const offset = target.getBoundingClientRect().top - cards.getBoundingClientRect().top;
+    cards.scrollBy({ top: offset - (cards.clientHeight - target.offsetHeight) / 2 });
   }
 
   /** @param {number} number @returns {HTMLElement | null} */

@@ -5,6 +5,7 @@ import { notify, notifyError } from "../dom/messages.js";
 import { Painter } from "../dom/painter.js";
 import { localStorageOrNull } from "../dom/storage.js";
 import { request } from "../lib/api.js";
+import { backoffMs } from "../lib/backoff.js";
 import { debugLog } from "../lib/debug-log.js";
 import { DraftState } from "../lib/draft-state.js";
 import { EventStream } from "../lib/event-stream.js";
@@ -60,6 +61,10 @@ export class StreamingDraftView extends HTMLElement {
   #follow = null;
   /** @type {DelayedDelete | null} */
   #deletion = null;
+  /** Of the reconnection under way, else 0. */
+  #attempt = 0;
+  /** How often the draft was taken anew since an event last came. */
+  #recoveries = 0;
   /** What the reader did that the events do not say. @type {"" | "stopping" | "kept" | "discarded"} */
   #choice = "";
 
@@ -165,6 +170,7 @@ export class StreamingDraftView extends HTMLElement {
   /** @param {RunEvent} event */
   #apply(event) {
     this.#state.apply(event);
+    this.#recoveries = 0;
     if (this.#state.isOver) this.#choice = "";
     if (this.#state.phase === "complete") this.#copies.remove(this.#snapshot.draftId);
     else this.#copies.offer(this.#snapshot.draftId, () => this.#copy());
@@ -179,6 +185,8 @@ export class StreamingDraftView extends HTMLElement {
   async #recover(error) {
     this.#log("reading was refused", error);
     if (error.status === 401 || error.code === "NOT_A_STREAM") return this.#showGone(error.message);
+    if (this.#recoveries > 0) await sleep(backoffMs(this.#recoveries, 1_000, Math.random()));
+    this.#recoveries += 1;
     try {
       await this.#reload();
     } catch (failure) {
@@ -226,6 +234,7 @@ export class StreamingDraftView extends HTMLElement {
   }
 
   #statusText() {
+    if (this.#attempt > 0 && !this.#state.isOver) return `Reconnecting, attempt ${this.#attempt}`;
     if (this.#choice === "stopping") return "Stopping…";
     if (this.#choice === "kept") return `Saved as a partial draft: ${plural(this.#state.wordCount, "word")}.`;
     if (this.#choice === "discarded") return "Discarded";
@@ -250,6 +259,8 @@ export class StreamingDraftView extends HTMLElement {
   #showConnection(connection) {
     if (connection.state === "connecting" && connection.attempt > 0) return;
     const text = connection.state === "live" ? "" : connectionText(connection);
+    this.#attempt = text === "" ? 0 : connection.attempt;
+    this.#painter.request();
     this.setAttribute("connection", text === "" ? "fine" : "lost");
     slot(this, "banner").hidden = text === "";
     setText(slot(this, "banner-text"), text);
@@ -418,6 +429,11 @@ export class StreamingDraftView extends HTMLElement {
       notify({ message: "The browser did not allow copying. Download the text instead.", kind: "error" });
     }
   }
+}
+
+/** @param {number} ms */
+function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** @param {ParentNode} root @returns {Snapshot} */

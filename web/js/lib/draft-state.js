@@ -64,7 +64,7 @@ export class DraftState {
   /** @param {Partial<Snapshot>} [snapshot] */
   constructor({ text = "", openText = text, blockCount = 0, citations = [], sections = [], phase = "starting", wordCount } = {}) {
     this.phase = phase;
-    this.sections = sections.map((title) => ({ title, state: phase === "complete" ? "done" : "todo" }));
+    this.sections = sectionsOf(sections, text, phase);
     this.#append(text);
     const closedEnd = text.length - openText.length;
     this.blocks = Array.from({ length: blockCount }, () => ({ html: "", end: closedEnd }));
@@ -218,4 +218,21 @@ export class DraftState {
       if (state === "done" || section.state === "current") section.state = state;
     }
   }
+}
+
+/**
+ * How far the sections are, as the headings in the text tell.
+ * @param {string[]} titles
+ * @param {string} text
+ * @param {Phase} phase
+ * @returns {Section[]}
+ */
+function sectionsOf(titles, text, phase) {
+  const headings = new Set(Array.from(text.matchAll(/^#{1,6} +(.+?) *#*$/gm), (match) => match[1]));
+  const last = titles.findLastIndex((title) => headings.has(title));
+  const isLive = phase === "starting";
+  return titles.map((title, i) => {
+    if (phase === "complete" || i < last) return { title, state: "done" };
+    return { title, state: isLive && i === last ? "current" : "todo" };
+  });
 }

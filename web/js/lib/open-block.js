@@ -15,7 +15,7 @@
  * @property {number} [marker]  the number of a citation
  *
  * @typedef {object} Line
- * @property {"text" | "heading" | "item" | "quote" | "code" | "row" | "rule"} kind
+ * @property {"text" | "heading" | "item" | "quote" | "code" | "row" | "rule" | "gap"} kind
  * @property {number} [level]   of a heading from 1, of an item from 0
  * @property {string} [bullet]  "•" or "3."
  * @property {Inline[]} inlines
@@ -34,6 +34,9 @@ const ROW = /^\s*\|/;
 export class OpenBlock {
   #settledLength = 0;
   #isFenced = false;
+  /** How many cells the rows of the table have. */
+  #columns = 0;
+  #isBegun = false;
 
   /**
    * @param {string} text  all of the open block; it only ever grows
@@ -61,9 +64,12 @@ export class OpenBlock {
   /** @param {string} line @param {Line[]} settled */
   #settle(line, settled) {
     const isFence = FENCE.test(line);
-    const formatted = this.#format(line);
+    const formatted = this.#format(line) ?? this.#gap(line);
     if (isFence) this.#isFenced = !this.#isFenced;
-    if (formatted !== null) settled.push(formatted);
+    if (formatted === null) return;
+    this.#isBegun = true;
+    this.#columns = Math.max(this.#columns, formatted.cells?.length ?? 0);
+    settled.push(formatted);
   }
 
   /** @param {string} line @returns {Line | null} null for a line that shows nothing */
@@ -72,7 +78,15 @@ export class OpenBlock {
     if (this.#isFenced) return { kind: "code", inlines: [{ text: line, code: true }] };
     if (line.trim() === "" || TABLE_RULE.test(line)) return null;
     if (RULE.test(line)) return { kind: "rule", inlines: [] };
-    return formatLine(line);
+    const formatted = formatLine(line);
+    // A row that is still being written is as wide as the others.
+    while (formatted.cells !== undefined && formatted.cells.length < this.#columns) formatted.cells.push([]);
+    return formatted;
+  }
+
+  /** An empty line between two things of the block. @param {string} line @returns {Line | null} */
+  #gap(line) {
+    return this.#isBegun && line.trim() === "" ? { kind: "gap", inlines: [] } : null;
   }
 
   /** @param {string} text */
