@@ -72,12 +72,12 @@ async def draft_view(request: web.Request) -> web.Response:
     if draft.kb_id != kb.id:
         raise NotFound("This draft does not exist.")
     now = await engine.drafting.now(draft)
-    kind = engine.catalogue.find(draft.document_type)
+    kind = engine.catalogue.get(draft.document_type)
     is_live = now.draft.status == "streaming"
     blocks, open_text = _blocks(now.draft, is_live=is_live)
     fields = describe(now.draft) | {
-        "type_name": kind.name,
-        "sections": [{"title": section.title} for section in kind.sections],
+        "type_name": kind.name if kind else draft.document_type,
+        "sections": [{"title": section.title} for section in kind.sections] if kind else [],
     }
     return _render(
         request,

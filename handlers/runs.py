@@ -77,8 +77,9 @@ async def _dialect(request: web.Request, run: RunRow, name: str, after: int) -> 
         prefix = await engine.drafting.text_before(run, after) if run.draft_id else ""
         return dialects.Native(run, prefix)
     if name == GENERATE and run.family == GENERATE:
-        kind = msgspec.json.decode(run.request)["document_type"]
-        return dialects.generate(run, engine.catalogue.find(kind).name)
+        type_id = msgspec.json.decode(run.request)["document_type"]
+        kind = engine.catalogue.get(type_id)
+        return dialects.generate(run, kind.name if kind else type_id)
     raise Invalid(f"dialect: must be native or the run's own, {run.family}.", field="dialect")
 
 

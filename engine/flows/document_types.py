@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from engine.errors import Invalid
+from engine.types import Id
 
 SHIPPED = Path(__file__).parent.parent / "document_types"
 
@@ -83,6 +84,10 @@ class Catalogue:
     def all(self) -> tuple[DocumentType, ...]:
         """Return every type in the order to show."""
         return tuple(self._types)
+
+    def get(self, type_id: Id) -> DocumentType | None:
+        """Return the type of exactly this id, if there still is one."""
+        return next((kind for kind in self._types if kind.id == type_id), None)
 
     def find(self, name: str) -> DocumentType:
         """Return the type of this id or label; case, spaces, hyphens and underscores do not matter.

@@ -13,7 +13,7 @@ from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Invalid, NotFound, ProviderFailed
 from engine.flows.assessment import assess
 from engine.flows.document_types import Catalogue, DocumentType
-from engine.flows.planning import Plan, Planner
+from engine.flows.planning import Plan, Planner, nothing_found
 from engine.flows.progress import Progress
 from engine.flows.prompts import draft_messages
 from engine.runs.events import (
@@ -140,6 +140,8 @@ class Drafting:
                 code="NO_DOCUMENTS_INDEXED",
                 field="kb_id",
             )
+        elif not await self._planner.finds_anything(request.kb_id, kind, request.context):
+            raise nothing_found()
 
     async def resume(
         self, runs: Runs, user: User, draft_id: Id, *, key: str | None, body_hash: str

@@ -58,11 +58,7 @@ class Planner:
             found = await self._with_rest_of_a_small_base(kb_id, found)
         offered = _offer(found, len(selected) or self._max_sources)
         if not offered:
-            raise Invalid(
-                "The documents contain nothing about this. Try other words or add documents.",
-                code="INSUFFICIENT_SOURCES",
-                field="context",
-            )
+            raise nothing_found()
         numbers = {source.chunk_id: n for n, source in enumerate(offered, start=1)}
         factor = _factor(length, templates)
         sections = tuple(
@@ -94,7 +90,15 @@ class Planner:
 
     async def has_passages(self, kb_id: Id) -> bool:
         """Whether a knowledge base has anything to write from."""
-        return bool(await self._retriever.leading(kb_id, 1, exclude=frozenset()))
+        return bool(await self._retriever.leading(kb_id, 1))
+
+    async def finds_anything(self, kb_id: Id, kind: DocumentType, context: str) -> bool:
+        """Whether there would be any passage to offer."""
+        words = [context, *(f"{section.title} {section.query}" for section in kind.sections)]
+        if await self._retriever.search([kb_id], " ".join(words), 1):
+            return True
+        few = await self._retriever.leading(kb_id, self._max_sources + 1)
+        return len(few) <= self._max_sources
 
     async def _search(
         self, kb_id: Id, kind: DocumentType, context: str, template: SectionTemplate, limit: int
@@ -123,6 +127,15 @@ class Planner:
         if len(rest) > room:
             return found
         return [sources + rest for sources in found]
+
+
+def nothing_found() -> Invalid:
+    """Return the error for a request that no passage answers."""
+    return Invalid(
+        "The documents contain nothing about this. Try other words or add documents.",
+        code="INSUFFICIENT_SOURCES",
+        field="context",
+    )
 
 
 def _whole(kind: DocumentType) -> SectionTemplate:

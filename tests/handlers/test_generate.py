@@ -251,6 +251,13 @@ async def test_a_knowledge_base_without_documents_says_so(site: Site) -> None:
     assert (status, answer["error"]["code"]) == (400, "NO_DOCUMENTS_INDEXED")
 
 
+async def test_a_question_that_no_passage_answers_is_refused(data: Path) -> None:
+    async with open_site(data, max_sources=2) as site:
+        body = {"kb_id": site.topics, "document_type": "custom", "context": "zymurgy quokka"}
+        status, answer = await site.call("POST", "/api/v1/generate", body)
+    assert (status, answer["error"]["code"]) == (400, "INSUFFICIENT_SOURCES")
+
+
 async def test_the_json_twin_says_the_same(modelled: Site, model: FakeModel) -> None:
     kb_id = modelled.topics
     model.script(*say("## Executive Summary\n\nSign-in uses OAuth 2.0 with PKCE [1]."), *ENDING)
