@@ -1,0 +1,422 @@
+"""Load: what a stream costs, how late its words are, and how that compares.
+
+    python bench/streams.py [--streams 100 --rate 50 --seconds 10 --repeat 3] [--only cpu,memory]
+
+A model server, each server under test, and the readers are processes of their own. Every round
+measures Footnote (native and generate dialect, journal on), the reference stack and a floor that
+only relays bytes, one after the other; medians of the rounds are printed. The reference runs in a
+virtual environment with `bench/requirements.txt` (`make bench` makes it).
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import resource
+import statistics
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic_ns
+
+from streams_readers import Log, Reader, call, open_readers, request_of, until
+
+_BENCH = Path(__file__).parent
+_ROOT = _BENCH.parent
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1000
+_SETTLE_S = 1.5
+_MANY = 500
+
+_DOCUMENT = """# Sign-in
+
+Sign-in uses OAuth 2.0 with PKCE for every web client since 2021.
+
+# Second factor
+
+Staff accounts need a phishing-resistant second factor. Keys are handed out by the service desk.
+
+# Audit
+
+Every sign-in is written to an audit log, which is kept for 400 days in two data centres.
+"""
+
+
+@dataclass
+class Contender:
+    """A server under test and the request that opens a stream."""
+
+    name: str
+    pid: int
+    port: int
+    request: bytes
+    token: str = ""
+
+    def cpu_s(self) -> float:
+        """Return the seconds of CPU that all its threads have used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * _TICK_S
+
+    def memory_kb(self) -> float:
+        """Return its resident memory."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE_KB
+
+    async def stop(self, reader: Reader) -> None:
+        """Stop a stream the way its users do."""
+        if not reader.run_id:
+            reader.leave()
+            return
+        path = f"/api/v1/runs/{reader.run_id}/cancel"
+        await call(self.port, "POST", path, Authorization=self.token)
+
+
+class Model:
+    """The model server, told how to speak."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    async def pace(self, rate: float, *, is_silent: bool = False) -> None:
+        """Set the pace of streams to come, once all others have ended."""
+        for _ in range(600):
+            if (await call(self.port, "GET", "/state"))["open"] == 0:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise TimeoutError("streams to the model stay open")
+        await call(self.port, "PUT", "/pace", {"rate": rate, "is_silent": is_silent})
+
+    async def closed(self) -> dict[int, int]:
+        """Return when streams were closed, by number."""
+        found = (await call(self.port, "GET", "/state"))["closed"]
+        return {int(number): at_ns for number, at_ns in found.items()}
+
+
+Figures = dict[str, float]
+Measurement = Callable[[Model, Contender, argparse.Namespace], Awaitable[Figures]]
+
+
+async def measure_memory(model: Model, server: Contender, options: argparse.Namespace) -> Figures:
+    """Streams that have begun and wait: what each one more takes."""
+    await model.pace(1, is_silent=True)
+    log = Log()
+    readers = await open_readers(server.port, server.request, options.streams, log)
+    await asyncio.sleep(_SETTLE_S)
+    few_kb = server.memory_kb()
+    readers += await open_readers(server.port, server.request, 4 * options.streams, log)
+    await asyncio.sleep(_SETTLE_S)
+    each_kb = (server.memory_kb() - few_kb) / (4 * options.streams)
+    _leave(readers)
+    return {"memory per idle stream, KB": each_kb}
+
+
+async def measure_cpu(model: Model, server: Contender, options: argparse.Namespace) -> Figures:
+    """Paced streams: CPU per token."""
+    await model.pace(options.rate)
+    log = Log()
+    readers = await open_readers(server.port, server.request, options.streams, log)
+    await asyncio.sleep(_SETTLE_S)
+    cpu_s = await _window(server, log, options.seconds)
+    _leave(readers)
+    return {
+        "CPU per token, µs": cpu_s / log.tokens * 1e6,
+        "lateness p50, ms": _percentile(log.lateness_ns, 50) / 1e6,
+        "lateness p99, ms": _percentile(log.lateness_ns, 99) / 1e6,
+    }
+
+
+async def measure_sustained(
+    model: Model, server: Contender, options: argparse.Namespace
+) -> Figures:
+    """As fast as it goes: tokens per second."""
+    await model.pace(0)
+    log = Log()
+    readers = await open_readers(server.port, server.request, options.streams, log)
+    await asyncio.sleep(_SETTLE_S)
+    began = monotonic_ns()
+    await _window(server, log, options.seconds / 2)
+    seconds = (monotonic_ns() - began) / 1e9
+    _leave(readers)
+    return {"tokens/s sustained": log.tokens / seconds}
+
+
+async def measure_lateness(model: Model, server: Contender, options: argparse.Namespace) -> Figures:
+    """Many paced streams: how late words are."""
+    await model.pace(options.rate)
+    log = Log()
+    readers = await open_readers(server.port, server.request, _MANY, log)
+    await asyncio.sleep(2 * _SETTLE_S)
+    await _window(server, log, options.seconds)
+    _leave(readers)
+    return {
+        f"lateness p50 at {_MANY} streams, ms": _percentile(log.lateness_ns, 50) / 1e6,
+        f"lateness p99 at {_MANY} streams, ms": _percentile(log.lateness_ns, 99) / 1e6,
+    }
+
+
+async def measure_first_text(
+    model: Model, server: Contender, options: argparse.Namespace
+) -> Figures:
+    """Time to first text beyond the model's own: all at once, and one more when all speak."""
+    await model.pace(options.rate)
+    log = Log()
+    readers = await open_readers(server.port, server.request, options.streams, log)
+    at_once_s = [reader.first_text_s for reader in readers]
+    await asyncio.sleep(_SETTLE_S)
+    one_more_s = []
+    for _ in range(20):
+        more = await open_readers(server.port, server.request, 1, log)
+        one_more_s.append(more[0].first_text_s)
+        readers += more
+        await asyncio.sleep(0.05)
+    _leave(readers)
+    return {
+        "first text, all at once, p50, ms": _percentile(at_once_s, 50) * 1e3,
+        "first text, all at once, p99, ms": _percentile(at_once_s, 99) * 1e3,
+        "first text, one more, p50, ms": _percentile(one_more_s, 50) * 1e3,
+        "first text, one more, p99, ms": _percentile(one_more_s, 99) * 1e3,
+    }
+
+
+async def measure_stop(model: Model, server: Contender, options: argparse.Namespace) -> Figures:
+    """Stop while streaming: until the connection to the model is closed."""
+    await model.pace(options.rate)
+    readers = await open_readers(server.port, server.request, options.streams, Log())
+    await asyncio.sleep(_SETTLE_S)
+    stopped_ns = {}
+    for reader in readers:
+        stopped_ns[reader.stream] = monotonic_ns()
+        await server.stop(reader)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(_SETTLE_S)
+    closed_ns = await model.closed()
+    _leave(readers)
+    waits_ns = [closed_ns[number] - at_ns for number, at_ns in stopped_ns.items()]
+    return {"Stop to upstream closed p99, ms": _percentile(waits_ns, 99) / 1e6}
+
+
+async def measure_growth(model: Model, server: Contender, options: argparse.Namespace) -> Figures:
+    """Long drafts: CPU per token of words 18,000 to 20,000 over that of words 200 to 2,200."""
+    await model.pace(500)
+    log = Log()
+    readers = await open_readers(server.port, server.request, 20, log)
+    costs = []
+    for first, last in ((200, 2_200), (18_000, 20_000)):
+        await until(lambda first=first: readers[0].tokens >= first, "words")
+        cpu_s, before = server.cpu_s(), sum(reader.tokens for reader in readers)
+        await until(lambda last=last: readers[0].tokens >= last, "words")
+        tokens = sum(reader.tokens for reader in readers) - before
+        costs.append((server.cpu_s() - cpu_s) / tokens)
+    _leave(readers)
+    return {"CPU at word 20,000 ÷ at word 200": costs[1] / costs[0]}
+
+
+MEASUREMENTS: dict[str, tuple[Measurement, int]] = {
+    "memory": (measure_memory, 1),
+    "cpu": (measure_cpu, 0),
+    "sustained": (measure_sustained, 0),
+    "first_text": (measure_first_text, 0),
+    "lateness": (measure_lateness, 0),
+    "stop": (measure_stop, 1),
+    "growth": (measure_growth, 1),
+}
+"""By name, with the number of rounds; 0 stands for `--repeat`."""
+
+
+async def _window(server: Contender, log: Log, seconds: float) -> float:
+    """Let tokens be counted for some time; return the CPU seconds used meanwhile."""
+    cpu_s = server.cpu_s()
+    log.is_open = True
+    await asyncio.sleep(seconds)
+    log.is_open = False
+    return server.cpu_s() - cpu_s
+
+
+def _leave(readers: Sequence[Reader]) -> None:
+    for reader in readers:
+        reader.leave()
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)]
+
+
+# Processes
+
+
+@asynccontextmanager
+async def _process(*command: str, **settings: str) -> AsyncIterator[tuple[int, str]]:
+    """Run a server; yield its process id and the first line it prints."""
+    given = {k: v for k, v in os.environ.items() if not k.startswith("FOOTNOTE_")}
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=_ROOT, env=given | settings, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            line = (await process.stdout.readline()).decode().strip()
+        yield process.pid, line
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+@asynccontextmanager
+async def footnotes(model_port: int) -> AsyncIterator[list[Contender]]:
+    """Run Footnote with one small knowledge base."""
+    with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder) / "sign-in.md"
+        document.write_text(_DOCUMENT)
+        data = f"{folder}/data"
+        token = (await _command("token", "--data", data)).strip()
+        await _command("ingest", "--data", data, "--kb", "Bench", str(document))
+        settings = {
+            "FOOTNOTE_LLM_PROVIDER": "openai",
+            "FOOTNOTE_LLM_URL": f"http://127.0.0.1:{model_port}/v1",
+            "FOOTNOTE_MAX_STREAMS": "5000",
+            "FOOTNOTE_MAX_STREAMS_PER_USER": "5000",
+            "FOOTNOTE_GRACE_S": "2",
+            "FOOTNOTE_LOG_LEVEL": "ERROR",
+        }
+        command = (sys.executable, "server.py", "serve", "--port", "0", "--data", data)
+        async with _process(*command, **settings) as (pid, base):
+            port = int(base.rpartition(":")[2])
+            yield await _footnote_contenders(pid, port, f"Bearer {token}")
+
+
+async def _footnote_contenders(pid: int, port: int, token: str) -> list[Contender]:
+    found = await call(port, "GET", "/api/v1/kbs", Authorization=token)
+    kb_id = next(kb["id"] for kb in found["kbs"] if kb["name"] == "Bench")
+    body = {"kb_id": kb_id, "document_type": "custom", "context": "How does sign-in work?"}
+    headers = {"Authorization": token, "Accept": "text/event-stream"}
+    return [
+        Contender(
+            name,
+            pid,
+            port,
+            request_of("POST", f"/api/v1/generate?dialect={name}", body, headers),
+            token,
+        )
+        for name in ("generate", "native")
+    ]
+
+
+async def _command(*arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "server.py", *arguments, cwd=_ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    if process.returncode:
+        raise SystemExit(f"server.py {arguments[0]} failed")
+    return out.decode()
+
+
+@asynccontextmanager
+async def others(model_port: int, python: Path) -> AsyncIterator[list[Contender]]:
+    """Run the reference stack, if it is installed, and the floor."""
+    body = {"context": "How does sign-in work?"}
+    request = request_of("POST", "/generate", body)
+    found = []
+    async with AsyncExitStack() as stack:
+        scripts = {"floor": (sys.executable, "streams_floor.py")}
+        if python.exists():
+            scripts = {"reference": (str(python), "reference_server.py"), **scripts}
+        for name, (interpreter, script) in scripts.items():
+            command = (interpreter, str(_BENCH / script), str(model_port))
+            pid, port = await stack.enter_async_context(_process(*command))
+            found.append(Contender(name, pid, int(port), request))
+        yield found
+
+
+# Rounds and table
+
+
+async def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Return the median of every figure, by figure and contender."""
+    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    model_script = str(_BENCH / "streams_model.py")
+    async with _process(sys.executable, model_script) as (_, port):
+        model = Model(int(port))
+        async with footnotes(model.port) as ours, others(model.port, options.reference) as theirs:
+            contenders = [c for c in ours + theirs if c.name in options.contenders]
+            for name in options.only:
+                run, rounds = MEASUREMENTS[name]
+                for _ in range(rounds or options.repeat):
+                    for server in contenders:
+                        gc.collect()
+                        await _measure_one(run, model, server, options, values)
+    return {
+        figure: {name: statistics.median(found) for name, found in by_name.items()}
+        for figure, by_name in values.items()
+    }
+
+
+async def _measure_one(
+    run: Measurement,
+    model: Model,
+    server: Contender,
+    options: argparse.Namespace,
+    values: dict[str, dict[str, list[float]]],
+) -> None:
+    try:
+        figures = await run(model, server, options)
+    except (RuntimeError, TimeoutError, OSError) as error:
+        print(f"{run.__name__} of {server.name}: {error!r}", file=sys.stderr)
+        return
+    for figure, value in figures.items():
+        values[figure][server.name].append(value)
+    shown = ", ".join(f"{figure} {value:.4g}" for figure, value in figures.items())
+    print(f"  {server.name}: {shown}", file=sys.stderr)
+
+
+def show(figures: dict[str, dict[str, float]], contenders: Sequence[str]) -> None:
+    """Print the table, each figure of Footnote with its ratio to the reference."""
+    print(f"| {'measure':<36} |" + "".join(f" {name:>18} |" for name in contenders))
+    print(f"|{'-' * 38}|" + f"{'-' * 19}:|" * len(contenders))
+    for figure, by_name in figures.items():
+        cells = (_cell(by_name, name) for name in contenders)
+        print(f"| {figure:<36} |" + "".join(f" {cell:>18} |" for cell in cells))
+
+
+def _cell(by_name: dict[str, float], name: str) -> str:
+    if name not in by_name:
+        return "–"
+    value, reference = by_name[name], by_name.get("reference")
+    shown = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    is_ratio = reference and name != "reference"
+    return f"{shown} ({value / reference:.2f}×)" if is_ratio else shown
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--streams", type=int, default=100)
+    parser.add_argument("--rate", type=float, default=50, help="tokens per second of each stream")
+    parser.add_argument("--seconds", type=float, default=10, help="length of a window")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds")
+    names = "generate,native,reference,floor"
+    parser.add_argument("--contenders", type=lambda raw: raw.split(","), default=names.split(","))
+    parser.add_argument("--only", type=lambda raw: raw.split(","), default=list(MEASUREMENTS))
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        default=_ROOT / ".tools/reference/bin/python",
+        help="interpreter that has the packages of bench/requirements.txt",
+    )
+    options = parser.parse_args()
+    if not options.reference.exists():
+        print(f"{options.reference} is missing: measuring without the reference", file=sys.stderr)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gc.disable()
+    show(asyncio.run(measure(options)), options.contenders)
+
+
+if __name__ == "__main__":
+    main()
