@@ -73,6 +73,7 @@ export class StreamingDraftView extends HTMLElement {
     this.#follow = new FollowEnd((isFollowing) => this.#offerJump(isFollowing), signal);
     this.addEventListener("click", (event) => this.#act(event), { signal });
     this.#listenToParts(signal);
+    this.#measureHeader(signal);
     window.addEventListener("online", () => this.#stream?.wake(), { signal });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.#stream?.wake();
@@ -103,6 +104,14 @@ export class StreamingDraftView extends HTMLElement {
 
   get #tree() {
     return /** @type {SectionTree} */ (this.querySelector("section-tree"));
+  }
+
+  /** The side columns stick below the header, whatever it holds. @param {AbortSignal} signal */
+  #measureHeader(signal) {
+    const header = /** @type {HTMLElement} */ (this.querySelector(".draft-header"));
+    const observer = new ResizeObserver(() => this.style.setProperty("--header-height", `${header.offsetHeight}px`));
+    observer.observe(header);
+    signal.addEventListener("abort", () => observer.disconnect());
   }
 
   /** @param {AbortSignal} signal */
