@@ -1,30 +1,26 @@
 """Word documents: paragraphs, headings, lists, tables and notes, in reading order.
 
-The XML parts are read straight from the archive, not through python-docx: that one loads every
-picture into memory, and its paragraph text leaves out tracked insertions, content controls and text
-boxes. Here all of that is text; deleted text is not.
+python-docx opens the package. The text is read from the XML it hands out, not from its paragraphs
+and tables: those leave out tracked insertions, content controls, text boxes and footnotes, repeat
+merged cells and know no outline levels. Here all of that is text; deleted text is not.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import ZipFile
 
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
+from docx.oxml.ns import nsmap, qn
 from lxml import etree
 
-from engine.errors import Unsupported
-from engine.ingest.archive import DAMAGED, open_checked
 from engine.ingest.body import Body, collapse
-from engine.ingest.kinds import ALLOWED, DOCX
+from engine.ingest.kinds import DOCX
 from engine.ingest.limits import Limits
-from engine.ingest.parsed import Extracted, ParseFailed
+from engine.ingest.package import open_parts
+from engine.ingest.parsed import Extracted
 
-_STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
-_COMMON = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-_W = f"{{{_COMMON.decode()}}}"
-_TITLE = "{http://purl.org/dc/elements/1.1/}title"
-_MAIN_PART = re.compile(r"word/document\d*\.xml")
+_W = f"{{{nsmap['w']}}}"
 _HEADING_NAME = re.compile(r"heading ([1-9])")
 _TITLE_LEVEL = 0
 _NO_LEVEL = 9
@@ -52,42 +48,31 @@ def read(path: Path, limits: Limits) -> Extracted:
         ParseFailed: it is damaged, hostile or over a limit.
         Unsupported: it is another kind of archive.
     """
-    with open_checked(path, limits) as archive:
-        main = next((name for name in archive.namelist() if _MAIN_PART.fullmatch(name)), None)
-        if main is None:
-            raise Unsupported(f"This archive is not a Word document. {ALLOWED}")
-        reader = _Reader(_styles(_part(archive, "word/styles.xml")))
-        reader.read_blocks(_part(archive, main))
-        for name in ("word/footnotes.xml", "word/endnotes.xml"):
-            reader.read_notes(_part(archive, name))
-        title = _property_title(_part(archive, "docProps/core.xml")) or reader.title
+    parts = open_parts(path, limits)
+    reader = _Reader(_styles(parts.get(RT.STYLES, ())))
+    reader.read_blocks(parts[RT.OFFICE_DOCUMENT])
+    for kind in (RT.FOOTNOTES, RT.ENDNOTES):
+        reader.read_notes(parts.get(kind, ()))
     body = reader.body
+    title = _property_title(parts.get(RT.CORE_PROPERTIES)) or reader.title
     title = title or next((heading.title for heading in body.headings), None)
     return Extracted(DOCX, title, body.text(), body.headings)
 
 
-def _part(archive: ZipFile, name: str) -> etree._Element:
-    if name not in archive.NameToInfo:
-        return etree.Element("absent")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        return etree.fromstring(archive.read(name).replace(_STRICT, _COMMON), parser)
-    except etree.XMLSyntaxError as error:
-        raise ParseFailed(DAMAGED) from error
+def _property_title(properties: etree._Element | None) -> str | None:
+    title = None if properties is None else properties.findtext(qn("dc:title"))
+    return " ".join((title or "").split()) or None
 
 
-def _property_title(properties: etree._Element) -> str | None:
-    return " ".join((properties.findtext(_TITLE) or "").split()) or None
-
-
-def _styles(root: etree._Element) -> dict[str, _Style]:
+def _styles(styles: Iterable[etree._Element]) -> dict[str, _Style]:
     return {
         style.get(f"{_W}styleId", ""): _Style(
             _value(style, "basedOn"),
             _style_level(style),
             style.find(f"{_W}pPr/{_W}numPr") is not None,
         )
-        for style in root.iter(f"{_W}style")
+        for style in styles
+        if style.tag == f"{_W}style"
     }
 
 
@@ -130,9 +115,9 @@ class _Reader:
             elif child.tag not in _SKIPPED:
                 self.read_blocks(child)
 
-    def read_notes(self, root: etree._Element) -> None:
+    def read_notes(self, notes: Iterable[etree._Element]) -> None:
         """Add footnotes or endnotes as paragraphs."""
-        for note in root:
+        for note in notes:
             if note.get(f"{_W}type") not in _SEPARATORS:
                 self._is_in_list = False
                 self.body.paragraph(_flat(note))

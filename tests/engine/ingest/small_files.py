@@ -5,6 +5,9 @@ import zipfile
 import zlib
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_LINKS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_CONTENT_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 
 
 def pdf(objects: list[bytes], trailer: bytes = b"") -> bytes:
@@ -91,4 +94,35 @@ def paragraph(text: str, properties: str = "") -> str:
 
 def docx_of(body: str, parts: dict[str, bytes] | None = None) -> bytes:
     """Return a Word file with this body and further parts."""
-    return archive({"word/document.xml": word_xml(body)} | (parts or {}))
+    return package({"word/document.xml": word_xml(body)} | (parts or {}))
+
+
+def package(parts: dict[str, bytes]) -> bytes:
+    """Return an Office package: these parts, and those that say what they are."""
+    main = next(iter(parts))
+    kinds = ("styles", "footnotes")
+    links = {kind: f"{kind}.xml" for kind in kinds if f"word/{kind}.xml" in parts}
+    return archive(
+        {
+            main: parts[main],
+            "[Content_Types].xml": content_types("application/xml"),
+            "_rels/.rels": relationships({"officeDocument": main}),
+            "word/_rels/document.xml.rels": relationships(links),
+        }
+        | parts
+    )
+
+
+def content_types(of_xml: str) -> bytes:
+    """Return a content type part in which every XML part has the type `of_xml`."""
+    default = f'<Default Extension="xml" ContentType="{of_xml}"/>'
+    return f'<Types xmlns="{_CONTENT_TYPES}">{default}</Types>'.encode()
+
+
+def relationships(targets: dict[str, str]) -> bytes:
+    """Return a relationship part; `targets` are by the last word of the relationship's type."""
+    links = "".join(
+        f'<Relationship Id="r{number}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
+        for number, (kind, target) in enumerate(targets.items())
+    )
+    return f'<Relationships xmlns="{_LINKS}">{links}</Relationships>'.encode()

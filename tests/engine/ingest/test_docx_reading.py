@@ -1,10 +1,20 @@
+import re
 import zipfile
 from io import BytesIO
 from pathlib import Path
 
 import docx
 import pytest
-from small_files import archive, docx_of, paragraph, word_styles, word_xml
+from small_files import (
+    archive,
+    content_types,
+    docx_of,
+    package,
+    paragraph,
+    relationships,
+    word_styles,
+    word_xml,
+)
 
 from engine.errors import AppError, Unsupported
 from engine.ingest import docx as docx_reader
@@ -97,9 +107,50 @@ def test_footnotes_come_last(tmp_path: Path) -> None:
 
 
 def test_a_strict_document_reads_the_same(tmp_path: Path) -> None:
-    common = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-    strict = word_xml(WORDS).replace(common, b"http://purl.oclc.org/ooxml/wordprocessingml/main")
-    assert read(tmp_path, archive({"word/document.xml": strict})).text == "Words"
+    def strict(xml: bytes) -> bytes:
+        common = rb"http://schemas\.openxmlformats\.org/(wordprocessingml|officeDocument)/2006/"
+        return re.sub(common, rb"http://purl.oclc.org/ooxml/\1/", xml)
+
+    links = relationships({"officeDocument": "word/document.xml"})
+    made = package({"word/document.xml": strict(word_xml(WORDS)), "_rels/.rels": strict(links)})
+    assert b"purl.oclc.org" in strict(links)
+    assert read(tmp_path, made).text == "Words"
+
+
+def test_parts_are_found_by_their_relationships(tmp_path: Path) -> None:
+    links = relationships({"officeDocument": "/main/document2.xml"})
+    made = archive(
+        {
+            "[Content_Types].xml": content_types("application/xml"),
+            "_rels/.rels": links,
+            "main/document2.xml": word_xml(WORDS),
+            "word/document.xml": word_xml(paragraph("not this")),
+        }
+    )
+    assert read(tmp_path, made).text == "Words"
+
+
+@pytest.mark.parametrize("kind", ["image", "hyperlink", "header"])
+def test_a_relationship_that_leads_nowhere_does_no_harm(tmp_path: Path, kind: str) -> None:
+    links = relationships({kind: "NULL"})
+    made = docx_of(WORDS, {"word/_rels/document.xml.rels": links})
+    assert read(tmp_path, made).text == "Words"
+
+
+def test_a_document_with_macros_is_read_without_them(tmp_path: Path) -> None:
+    macro = "application/vnd.ms-word.document.macroEnabled.main+xml"
+    made = docx_of(WORDS, {"[Content_Types].xml": content_types(macro)})
+    assert read(tmp_path, made).text == "Words"
+
+
+def test_a_title_is_taken_from_the_properties_and_never_made_up(tmp_path: Path) -> None:
+    assert read(tmp_path, docx_of(WORDS)).title is None
+    made = docx.Document()
+    made.add_paragraph("Words")
+    made.core_properties.title = " The \n plan "
+    packed = BytesIO()
+    made.save(packed)
+    assert read(tmp_path, packed.getvalue()).title == "The plan"
 
 
 @pytest.mark.parametrize(
@@ -157,12 +208,43 @@ def test_definitions_are_refused(tmp_path: Path, encoding: str) -> None:
 def test_damaged_files_say_so(tmp_path: Path) -> None:
     whole = docx_of(WORDS)
     assert "damaged" in reason(tmp_path, whole[:-30])
-    assert "damaged" in reason(tmp_path, archive({"word/document.xml": b"<a><b>"}))
+    assert "damaged" in reason(tmp_path, package({"word/document.xml": b"<a><b>"}))
     assert "damaged" in reason(tmp_path, docx_of("<w:sdt>" * 100_000))
     spoiled = bytearray(whole)
     spoiled[45:60] = bytes(15)
     assert "damaged" in reason(tmp_path, bytes(spoiled))
 
 
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"_rels/.rels": b"<a><b>"},
+        {"_rels/.rels": relationships({"officeDocument": "word/missing.xml"})},
+        {"_rels/.rels": relationships({"officeDocument": "#top"})},
+        {"_rels/.rels": relationships({"officeDocument": ""})},
+        {"_rels/.rels": relationships({"officeDocument": "x"}).replace(b"Target", b"No")},
+        {"[Content_Types].xml": b"<a/>"},
+        {"[Content_Types].xml": b"not XML"},
+        {"word/styles.xml": b"<a>"},
+        {"word/footnotes.xml": b"<a>"},
+    ],
+)
+def test_a_package_put_together_wrongly_is_damaged(
+    tmp_path: Path, spoiled: dict[str, bytes]
+) -> None:
+    assert "damaged" in reason(tmp_path, docx_of(WORDS, spoiled))
+
+
+def test_a_chain_of_thousands_of_parts_is_damaged(tmp_path: Path) -> None:
+    chain = {
+        f"word/_rels/{name}.xml.rels": relationships({"styles": f"s{number}.xml"})
+        for number, name in enumerate(["document", *(f"s{n}" for n in range(1500))])
+    }
+    parts = {f"word/s{number}.xml": b"<a/>" for number in range(1501)}
+    assert "damaged" in reason(tmp_path, docx_of(WORDS, chain | parts))
+
+
 def test_another_archive_is_unsupported(tmp_path: Path) -> None:
-    assert "not a Word document" in reason(tmp_path, archive({"xl/workbook.xml": b"<a/>"}))
+    sheet = {"xl/workbook.xml": b"<a/>"}
+    assert "not a Word document" in reason(tmp_path, archive(sheet))
+    assert "not a Word document" in reason(tmp_path, package(sheet))
