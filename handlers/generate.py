@@ -9,7 +9,7 @@ from engine.errors import AppError, Conflict, LimitReached, ProviderFailed
 from engine.flows.assessment import level
 from engine.flows.draft import FAMILY as GENERATE
 from engine.flows.draft import DraftRequest
-from engine.runs.dialects import STOPPED_MESSAGES, failure
+from engine.runs.dialects import STOPPED_MESSAGES, ending
 from engine.runs.events import Cancelled, Completed, Event, Failed, OfferedSource, Sources
 from engine.storage import drafts
 from engine.storage.journal import RunRow
@@ -174,9 +174,9 @@ def _error_of(end: Event | None) -> tuple[AppError, dict[str, Any]]:
     if isinstance(end, Failed):
         if end.code == "RATE_LIMITED":
             wait = end.retry_after_s or 30
-            return LimitReached(end.message, retry_after_s=wait, code=end.code), failure(end)
+            return LimitReached(end.message, retry_after_s=wait, code=end.code), ending(end)
         error = ProviderFailed(end.message, code=end.code, retry_after_s=end.retry_after_s)
-        return error, failure(end)
+        return error, ending(end)
     reason = end.reason if isinstance(end, Cancelled) else "shutdown"
     message = STOPPED_MESSAGES[reason]
     return Conflict(message, code="CANCELLED"), {"code": "CANCELLED", "message": message}

@@ -6,7 +6,6 @@ import msgspec
 from aiohttp import web
 
 from engine.errors import Conflict, Invalid, NotFound
-from engine.flows.draft import FAMILY as GENERATE
 from engine.runs import dialects
 from engine.runs.dialects import Dialect
 from engine.storage import journal as rows
@@ -76,10 +75,8 @@ async def _dialect(request: web.Request, run: RunRow, name: str, after: int) -> 
     if name == "native":
         prefix = await engine.drafting.text_before(run, after) if run.draft_id else ""
         return dialects.Native(run, prefix)
-    if name == GENERATE and run.family == GENERATE:
-        type_id = msgspec.json.decode(run.request)["document_type"]
-        kind = engine.catalogue.get(type_id)
-        return dialects.generate(run, kind.name if kind else type_id)
+    if name == run.family and name in dialects.FAMILIES:
+        return dialects.dialect(run, name, with_tokens=flag(request, "tokens"))
     raise Invalid(f"dialect: must be native or the run's own, {run.family}.", field="dialect")
 
 

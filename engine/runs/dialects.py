@@ -1,51 +1,75 @@
 """From events to frames: one vocabulary for each API family, and the native one for the page.
 
-All at a glance:
+All at a glance (a dash: nothing is sent; `comment`: a comment line):
 
-| event     | generate (`event: message`, kind in the JSON) | native (`event: <kind>`)        |
-|-----------|-----------------------------------------------|---------------------------------|
-| started   | –                                             | started                         |
-| stage     | generation_start (the first `generating`),    | stage                           |
-|           | a comment line while waiting                  |                                 |
-| sources   | sources_retrieved                             | sources                         |
-| cited     | citation                                      | cited                           |
-| delta     | content_chunk                                 | block (if it closes one), delta |
-| completed | generation_complete                           | block, completed                |
-| failed    | error                                         | block, failed                   |
-| cancelled | error, CANCELLED                              | block, cancelled                |
+| event      | generate            | query     | chat    | search   | pipeline        |
+|------------|---------------------|-----------|---------|----------|-----------------|
+| started    | –                   | –         | –       | –        | start           |
+| stage      | generation_start, comment while waiting | status | –  | – | progress        |
+| cache_hit  | –                   | –         | cached  | –        | –               |
+| retrieved  | –                   | –         | meta    | –        | –               |
+| sources    | sources_retrieved   | citations | sources | –        | –               |
+| cited      | citation            | –         | –       | citation | –               |
+| delta      | content_chunk       | token     | token   | token    | –               |
+| token      | –                   | –         | –       | –        | …_token, if asked |
+| draft_text | –                   | –         | –       | –        | draft           |
+| verified   | –                   | –         | verify  | –        | –               |
+| completed  | generation_complete | done      | done    | done     | complete        |
+| failed, cancelled | error        | error     | error   | error    | error           |
 
-Each event gives at most one frame with an id, so a cursor never points into the middle of one.
+Generate names its kinds in the JSON and sends them all as `event: message`. The native dialect
+sends every event under its own name, and closed Markdown blocks as final HTML before the delta that
+closed them. Each event gives at most one frame with an id, so a cursor never points into the middle
+of one.
 """
 
-from collections.abc import Callable
-from typing import Any, assert_never
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
 from engine.markdown.blocks import Block, BlockSplitter
 from engine.markdown.html import render_block
 from engine.runs.events import (
+    CacheHit,
     Cancelled,
     Cited,
     Completed,
     Delta,
+    DraftText,
     Event,
     Failed,
+    Retrieved,
     Sources,
     Stage,
     Started,
+    Token,
+    Verified,
 )
-from engine.runs.framing import comment, frame
+from engine.runs.framing import comment, frame, text_data
 from engine.runs.journal import Record
 from engine.storage.journal import RunRow
+from engine.types import Id
 
 Dialect = Callable[[Record], bytes]
 """Returns the frames of one event, possibly none."""
+
+
+class Said(NamedTuple):
+    """What a family says of an event: the name of the frame, and its data."""
+
+    name: str
+    data: bytes
+
+
+Translation = Callable[[RunRow, Event], Said | None]
 
 CAUGHT_UP = frame(b"{}", event="caught_up")
 
 _encode = msgspec.json.Encoder().encode
 _TERMINAL = (Completed, Failed, Cancelled)
+_SNIPPET_CHARS = 200
+_TOP_SOURCES = 5
 
 STOPPED_MESSAGES = {
     "stopped": "You stopped this. What was written is kept as a partial draft.",
@@ -54,57 +78,182 @@ STOPPED_MESSAGES = {
 }
 
 
-def generate(run: RunRow, template: str) -> Dialect:
-    """Return the vocabulary of contract section 2."""
+def dialect(run: RunRow, name: str, *, with_tokens: bool = False) -> Dialect:
+    """Return a family's own vocabulary; `with_tokens` lets the pipeline's texts through.
+
+    Raises:
+        KeyError: no family is called so.
+    """
+    translate = FAMILIES[name]
 
     def frames(record: Record) -> bytes:
         event = record.event
         if isinstance(event, Stage) and event.name == "waiting":
             return comment("waiting for the model")
-        fields = _generate_fields(run, template, event)
-        if fields is None:
+        if isinstance(event, Token) and not with_tokens:
             return b""
-        return frame(_encode(fields), event="message", event_id=f"{run.id}:{record.seq}")
+        said = translate(run, event)
+        if said is None:
+            return b""
+        return frame(said.data, event=said.name, event_id=f"{run.id}:{record.seq}")
 
     return frames
 
 
-def _generate_fields(run: RunRow, template: str, event: Event) -> dict[str, Any] | None:
+def _json(name: str, value: Any) -> Said:
+    return Said(name, _encode(value))
+
+
+# Contract section 2
+
+
+def _generate(run: RunRow, event: Event) -> Said | None:
+    kind, fields = _generate_fields(run, event)
+    return _json("message", {"event": kind, **fields}) if kind else None
+
+
+def _generate_fields(run: RunRow, event: Event) -> tuple[str, dict[str, Any]]:
+    match event:
+        case Stage(name="generating", section=0, message=template):
+            ids = {"draft_id": run.draft_id, "run_id": run.id}
+            return "generation_start", {"template": template, **ids}
+        case Sources(items=items):
+            return "sources_retrieved", {"count": len(items), "sources": items}
+        case Cited(citation=citation):
+            return "citation", msgspec.structs.asdict(citation)
+        case Delta(text=text):
+            return "content_chunk", {"delta": text}
+        case Completed():
+            return "generation_complete", {"draft_id": run.draft_id, **completion(event)}
+        case Failed() | Cancelled():
+            return "error", {**ending(event), "draft_id": run.draft_id}
+        case _:
+            return "", {}
+
+
+# Contract section 3
+
+
+def _query(run: RunRow, event: Event) -> Said | None:
+    match event:
+        case Stage(name="retrieving" | "generating" as stage):
+            return _json("status", {"stage": stage})
+        case Sources(items=items) if items:
+            return _json("citations", [_query_citation(item) for item in items])
+        case Delta(text=text):
+            return Said("token", text_data(text))
+        case Completed():
+            return Said("done", b"")
+        case Failed() | Cancelled():
+            return _json("error", {"message": ending(event)["message"]})
+        case _:
+            return None
+
+
+def _query_citation(item: Any) -> dict[str, Any]:
+    return {
+        "document_id": item.document_id,
+        "filename": item.document_name,
+        "chunk_text": shortened(item.excerpt),
+        "relevance_score": item.score,
+    }
+
+
+# Contract section 4
+
+
+def _chat(run: RunRow, event: Event) -> Said | None:
+    match event:
+        case CacheHit(age_s=age_s, answer=answer, sources=sources):
+            listed = chat_sources(sources)
+            return _json("cached", {"answer": answer, "sources": listed, "age_s": age_s})
+        case Retrieved(count=count, context_chars=chars):
+            ids = {"run_id": run.id[:8], "corpus_id": _corpus(run)}
+            return _json("meta", {**ids, "retrieved": count, "ctx_chars": chars})
+        case Sources(items=items):
+            return _json("sources", {"sources": chat_sources(items)})
+        case Delta(text=text):
+            return _json("token", {"t": text})
+        case Verified(score=score, accepted=accepted, issues=issues):
+            return _json("verify", {"score": score, "accepted": accepted, "issues": issues})
+        case Completed(result=result):
+            return _json("done", {k: result[k] for k in ("answer", "cached", "duration_ms")})
+        case Failed() | Cancelled():
+            return _json("error", {"message": ending(event)["message"]})
+        case _:
+            return None
+
+
+def chat_sources(items: Any) -> list[dict[str, Any]]:
+    """Return the best sources as chat lists them."""
+    return [
+        {"doc": item.document_name, "score": item.score, "snippet": shortened(item.excerpt)}
+        for item in items[:_TOP_SOURCES]
+    ]
+
+
+def _corpus(run: RunRow) -> Id:
+    return str(msgspec.json.decode(run.request)["corpus_id"])
+
+
+# Contract section 5
+
+
+def _search(run: RunRow, event: Event) -> Said | None:
+    match event:
+        case Delta(text=text):
+            return _json("token", {"text": text})
+        case Cited(citation=citation):
+            return _json("citation", msgspec.structs.asdict(citation))
+        case Completed(result=result):
+            return _json("done", result)
+        case Failed() | Cancelled():
+            end = ending(event)
+            return _json("error", {"message": end["message"], "code": end["code"]})
+        case _:
+            return None
+
+
+# Contract section 6
+
+
+def _pipeline(run: RunRow, event: Event) -> Said | None:
     match event:
         case Started():
-            return None
-        case Stage(name="generating", section=0):
-            return {
-                "event": "generation_start",
-                "template": template,
-                "draft_id": run.draft_id,
-                "run_id": run.id,
-            }
-        case Stage():
-            return None
-        case Sources(items=items):
-            return {"event": "sources_retrieved", "count": len(items), "sources": items}
-        case Cited(citation=citation):
-            return {"event": "citation", **msgspec.structs.asdict(citation)}
-        case Delta(text=text):
-            return {"event": "content_chunk", "delta": text}
-        case Completed():
-            return {
-                "event": "generation_complete",
-                "draft_id": run.draft_id,
-                **completion(event),
-            }
-        case Failed():
-            return {"event": "error", **failure(event), "draft_id": run.draft_id}
-        case Cancelled(reason=reason):
-            return {"event": "error", **cancellation(reason), "draft_id": run.draft_id}
+            return _json("start", {"message": "Pipeline started", "stage": "init"})
+        case Stage(name=name, message=message, percent=percent):
+            return _json("progress", {"stage": name, "message": message, "progress": percent})
+        case Token(stage=stage, text=text):
+            return _json(f"{stage}_token", {"token": text, "stage": stage})
+        case DraftText(text=text):
+            fields = {"stage": "generator", "message": "Draft ready", "progress": 50}
+            return _json("draft", {**fields, "draft": text})
+        case Completed(result=result):
+            return _json("complete", result)
+        case Failed() | Cancelled():
+            return _json("error", {"error": ending(event)["message"]})
         case _:
-            assert_never(event)
+            return None
+
+
+FAMILIES: Mapping[str, Translation] = {
+    "generate": _generate,
+    "query": _query,
+    "chat": _chat,
+    "search": _search,
+    "pipeline": _pipeline,
+}
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a passage, marked where it is cut."""
+    return text if len(text) <= _SNIPPET_CHARS else text[:_SNIPPET_CHARS] + "..."
 
 
 def completion(event: Completed) -> dict[str, Any]:
     """Return the numbers of a finished draft as the contract names them."""
     fields = msgspec.structs.asdict(event)
+    del fields["result"]
     sections = fields.pop("sections")
     fields["low_confidence_sections"] = [
         section.title for section in sections if section.confidence_level == "low"
@@ -112,23 +261,20 @@ def completion(event: Completed) -> dict[str, Any]:
     return fields
 
 
-def failure(event: Failed) -> dict[str, Any]:
+def ending(event: Failed | Cancelled) -> dict[str, Any]:
     """Return the fields of an error frame; a time to wait only where there is one."""
+    if isinstance(event, Cancelled):
+        return {
+            "code": "CANCELLED",
+            "message": STOPPED_MESSAGES[event.reason],
+            "retryable": True,
+            "recovery": ["resume"],
+        }
     fields = msgspec.structs.asdict(event)
     if event.retry_after_s is not None:
         fields["retry_after"] = event.retry_after_s
     del fields["retry_after_s"]
     return fields
-
-
-def cancellation(reason: str) -> dict[str, Any]:
-    """Return the fields of the error frame that ends a cancelled stream."""
-    return {
-        "code": "CANCELLED",
-        "message": STOPPED_MESSAGES[reason],
-        "retryable": True,
-        "recovery": ["resume"],
-    }
 
 
 class Native:

@@ -4,6 +4,8 @@ The `event` field is the tag. Dialects (`dialects.py`) translate these to the fr
 family; the native dialect sends them as they are.
 """
 
+from typing import Any
+
 import msgspec
 
 from engine.types import Citation, Id
@@ -19,13 +21,15 @@ class Started(_Event, frozen=True, tag="started"):
     family: str
     draft_id: Id | None = None
     document_id: Id | None = None
+    conversation_id: Id | None = None
     title: str = ""
 
 
 class Stage(_Event, frozen=True, tag="stage"):
     """Where the work stands; `percent` never goes back within a run.
 
-    `name` is one of retrieving, generating, waiting, parsing, indexing. While generating,
+    `name` is one of retrieving, generating, waiting, parsing, indexing, and of the pipeline
+    load_prompts, generator, formatter, validator, retry, done, fail. While generating,
     `section` and `sections` say "2 of 4" and `message` is the section's title.
     """
 
@@ -47,6 +51,24 @@ class OfferedSource(msgspec.Struct, frozen=True):
     section: str | None
     excerpt: str
     score: float
+    kb_id: Id | None = None
+    char_start: int = 0
+    char_end: int = 0
+
+
+class CacheHit(_Event, frozen=True, tag="cache_hit"):
+    """The answer was given before, so long ago; it follows as text."""
+
+    age_s: float
+    answer: str
+    sources: list[OfferedSource]
+
+
+class Retrieved(_Event, frozen=True, tag="retrieved"):
+    """How much was found for a turn of a conversation, before it is listed."""
+
+    count: int
+    context_chars: int
 
 
 class Sources(_Event, frozen=True, tag="sources"):
@@ -58,6 +80,19 @@ class Sources(_Event, frozen=True, tag="sources"):
 
 class Delta(_Event, frozen=True, tag="delta"):
     """The next piece of text: 1 to 10 words, never ends inside a marker."""
+
+    text: str
+
+
+class Token(_Event, frozen=True, tag="token"):
+    """More of a text that is not the run's own answer, such as a draft yet to be formatted."""
+
+    stage: str
+    text: str
+
+
+class DraftText(_Event, frozen=True, tag="draft_text"):
+    """The whole unformatted draft of the pipeline."""
 
     text: str
 
@@ -79,8 +114,16 @@ class SectionScore(msgspec.Struct, frozen=True):
     coverage_score: float
 
 
+class Verified(_Event, frozen=True, tag="verified"):
+    """How well a finished answer rests on its sources; `score` from 0 to 1, `issues` sentences."""
+
+    score: float
+    accepted: bool
+    issues: list[str]
+
+
 class Completed(_Event, frozen=True, tag="completed"):
-    """The work is whole."""
+    """The work is whole. `result` is what families other than drafts end with."""
 
     confidence: float = 0.0
     citation_count: int = 0
@@ -93,6 +136,7 @@ class Completed(_Event, frozen=True, tag="completed"):
     invalid_markers: int = 0
     finish_reason: str = "stop"
     warnings: list[str] = []
+    result: dict[str, Any] = {}
 
 
 class Failed(_Event, frozen=True, tag="failed"):
@@ -112,4 +156,18 @@ class Cancelled(_Event, frozen=True, tag="cancelled"):
 
 
 Terminal = Completed | Failed | Cancelled
-Event = Started | Stage | Sources | Delta | Cited | Completed | Failed | Cancelled
+Event = (
+    Started
+    | Stage
+    | CacheHit
+    | Retrieved
+    | Sources
+    | Delta
+    | Token
+    | DraftText
+    | Cited
+    | Verified
+    | Completed
+    | Failed
+    | Cancelled
+)

@@ -19,10 +19,9 @@ def frame(data: bytes, *, event: str, event_id: str | None = None) -> bytes:
     return b"%bdata: %b\n\n" % (head.encode(), data)
 
 
-def text_frame(text: str, *, event: str, event_id: str | None = None) -> bytes:
-    """Return one frame of raw text: one `data:` line for each line of the text."""
-    data = "\ndata: ".join(_LINE_END.split(text))
-    return frame(data.encode(), event=event, event_id=event_id)
+def text_data(text: str) -> bytes:
+    """Return raw text as the data of a frame: one `data:` line for each line of the text."""
+    return "\ndata: ".join(_LINE_END.split(text)).encode()
 
 
 def comment(text: str) -> bytes:

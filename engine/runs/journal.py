@@ -17,7 +17,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.runs.events import Cancelled, Cited, Completed, Delta, Event, Failed, Terminal
+from engine.runs.events import (
+    Cancelled,
+    Cited,
+    Completed,
+    Delta,
+    Event,
+    Failed,
+    Terminal,
+    Token,
+)
 from engine.storage import journal as rows
 from engine.storage.database import Connection, Database, StorageUnavailable
 from engine.types import Id
@@ -154,7 +163,7 @@ class Journal:
             raise log.error
         log.push(event)
         is_text = isinstance(event, Delta)
-        if isinstance(event, Cited) or (is_text and log.has_text):
+        if isinstance(event, Cited | Token) or (is_text and log.has_text):
             self._write_at_beat(log)
         else:
             self._due[log] = None
