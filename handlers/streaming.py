@@ -31,10 +31,10 @@ async def stream(
     """Send a run from a cursor until it ends."""
     async with request.app[ENGINE].runs.attach(run.id, after) as tail:
         response = web.StreamResponse(headers=_headers(request, run))
-        await response.prepare(request)
-        _bound_buffers(request)
         sender = _Sender(request, response, dialect, is_native=is_native)
         try:
+            await response.prepare(request)
+            _bound_connection(request)
             await sender.follow(tail)
         except (ConnectionError, TimeoutError) as error:
             _logger.info("reader of run %s is gone: %s", run.id, type(error).__name__)
@@ -57,15 +57,21 @@ def _headers(request: web.Request, run: RunRow) -> dict[str, str]:
     return headers
 
 
-def _bound_buffers(request: web.Request) -> None:
-    """Keep little in flight, so that a slow reader costs little memory and is noticed."""
+def _bound_connection(request: web.Request) -> None:
+    """Keep little in flight, so that a slow reader costs little memory and is noticed.
+
+    A reader behind a dead line acknowledges nothing, and heartbeats alone would take hours to fill
+    the buffers; the kernel closes such a connection after the same time as a write of ours.
+    """
     transport = request.transport
     if transport is None:
         return
     transport.set_write_buffer_limits(high=_SEND_BUFFER_BYTES)
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        timeout_ms = round(request.app[ENGINE].config.write_timeout_s * 1000)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
 
 
 def _cut(request: web.Request) -> None:

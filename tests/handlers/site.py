@@ -29,6 +29,8 @@ TOPICS = {
 class Site:
     """A running server and a signed-in client."""
 
+    runner: web.AppRunner
+
     def __init__(self, base: str, session: aiohttp.ClientSession, app: web.Application) -> None:
         self.base = base
         self.session = session
@@ -173,6 +175,7 @@ async def open_site(data: Path, **settings: Any) -> AsyncIterator[Site]:
         timeout = aiohttp.ClientTimeout(total=30)
         async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
             site_ = Site(base, session, app)
+            site_.runner = runner
             _, found = await site_.call("GET", "/api/v1/kbs")
             site_.topics = next((kb["id"] for kb in found["kbs"] if kb["name"] == "Topics"), "")
             yield site_
