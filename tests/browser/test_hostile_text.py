@@ -96,3 +96,36 @@ def test_tokens_that_look_like_json_are_text(desk: Desk) -> None:
     desk.wait_for_state("stopped")
     for token in ("42null[DONE]", "event:done", "data:{}", "end"):
         assert token in desk.text()
+
+
+def test_the_end_of_a_long_draft_costs_what_its_start_costs(desk: Desk) -> None:
+    block = "A sentence of the draft that says something and cites it [1]. " * 8
+    html = f"<p>{block}</p>"
+    events: list[dict[str, object]] = []
+    stream: list[str] = []
+    for index in range(600):
+        events.append({"event": "delta", "text": f"{block}\n\n"})
+        end = (index + 1) * (len(block) + 2)
+        stream.append(json.dumps({"event": "block", "index": index, "html": html, "end": end}))
+    play(desk, [{"event": "stage", "name": "generating", "message": "", "percent": 1}])
+    cost = """async ([deltas, blocks]) => {
+      const { DraftState } = await import("/static/js/lib/draft-state.js");
+      const text = document.querySelector("draft-text");
+      const state = new DraftState();
+      const blank = document.createElement("div");
+      blank.append(Object.assign(document.createElement("div"), { className: "open-block" }));
+      blank.firstChild.dataset.slot = "open";
+      text.adopt(blank);
+      const costs = deltas.map((delta, i) => {
+        const start = performance.now();
+        state.apply(delta);
+        state.apply(JSON.parse(blocks[i]));
+        text.paint(state, { isLive: true });
+        return performance.now() - start;
+      });
+      const sum = (part) => part.reduce((a, b) => a + b, 0);
+      return [sum(costs.slice(50, 200)), sum(costs.slice(-150)), state.wordCount];
+    }"""
+    early, late, words = desk.page.evaluate(cost, [events, stream])
+    assert words > 50_000
+    assert late < early * 3 + 20

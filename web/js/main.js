@@ -2,6 +2,7 @@
 
 import { CitationPopover } from "./elements/citation-popover.js";
 import { CitationsPanel } from "./elements/citations-panel.js";
+import { ConnectionBanner } from "./elements/connection-banner.js";
 import { ConfirmDialog } from "./elements/confirm-dialog.js";
 import { DocumentList } from "./elements/document-list.js";
 import { DocumentReader } from "./elements/document-reader.js";
@@ -10,6 +11,7 @@ import { DraftList } from "./elements/draft-list.js";
 import { DraftText } from "./elements/draft-text.js";
 import { GenerationDialog } from "./elements/generation-dialog.js";
 import { KbList } from "./elements/kb-list.js";
+import { LocalCopyOffer } from "./elements/local-copy-offer.js";
 import { LocalTime } from "./elements/local-time.js";
 import { SectionTree } from "./elements/section-tree.js";
 import { ShortcutHelp } from "./elements/shortcut-help.js";
@@ -35,4 +37,6 @@ customElements.define("section-tree", SectionTree);
 customElements.define("draft-text", DraftText);
 customElements.define("citations-panel", CitationsPanel);
 customElements.define("citation-popover", CitationPopover);
+customElements.define("connection-banner", ConnectionBanner);
+customElements.define("local-copy-offer", LocalCopyOffer);
 customElements.define("streaming-draft-view", StreamingDraftView);

@@ -9,8 +9,7 @@ import { backoffMs } from "../lib/backoff.js";
 import { debugLog } from "../lib/debug-log.js";
 import { DraftState } from "../lib/draft-state.js";
 import { EventStream } from "../lib/event-stream.js";
-import { LocalCopies } from "../lib/local-copy.js";
-import { connectionText, plural, progressText } from "../lib/progress-text.js";
+import { plural, progressText } from "../lib/progress-text.js";
 
 /** @import {ApiError} from "../lib/api.js" */
 /** @import {Phase} from "../lib/draft-state.js" */
@@ -18,7 +17,9 @@ import { connectionText, plural, progressText } from "../lib/progress-text.js";
 /** @import {Connection} from "../lib/event-stream.js" */
 /** @import {CitationPopover} from "./citation-popover.js" */
 /** @import {CitationsPanel} from "./citations-panel.js" */
+/** @import {ConnectionBanner} from "./connection-banner.js" */
 /** @import {DraftText} from "./draft-text.js" */
+/** @import {LocalCopyOffer} from "./local-copy-offer.js" */
 /** @import {SectionTree} from "./section-tree.js" */
 
 /**
@@ -41,6 +42,7 @@ import { connectionText, plural, progressText } from "../lib/progress-text.js";
  */
 
 const OFFER_COPY_AFTER_ATTEMPTS = 3;
+const SERVER_GONE = "The server cannot be reached. All text so far is on this page; take a copy if you need to go on without it.";
 
 /**
  * A draft while it is written: reads its run, keeps the parts of the page in step with the state, and
@@ -50,7 +52,6 @@ const OFFER_COPY_AFTER_ATTEMPTS = 3;
 export class StreamingDraftView extends HTMLElement {
   #life = new AbortController();
   #painter = new Painter(() => this.#paint());
-  #copies = new LocalCopies(localStorageOrNull());
   #log = debugLog(localStorageOrNull(), console.debug);
   #state = new DraftState();
   /** @type {Snapshot} */
@@ -72,14 +73,16 @@ export class StreamingDraftView extends HTMLElement {
     const { signal } = this.#life;
     this.#follow = new FollowEnd((isFollowing) => this.#offerJump(isFollowing), signal);
     this.addEventListener("click", (event) => this.#act(event), { signal });
+    this.addEventListener("reconnect-requested", () => this.#stream?.wake(), { signal });
     this.#listenToParts(signal);
     this.#measureHeader(signal);
     window.addEventListener("online", () => this.#stream?.wake(), { signal });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.#stream?.wake();
     }, { signal });
-    this.#start(readSnapshot(this), this.querySelectorAll(".block").length);
-    this.#offerOlderCopy();
+    const snapshot = readSnapshot(this);
+    this.#copy.watch(snapshot.draftId, () => ({ title: snapshot.title, text: this.#state.text, words: this.#state.wordCount }));
+    this.#start(snapshot, this.querySelectorAll(".block").length);
   }
 
   disconnectedCallback() {
@@ -100,6 +103,14 @@ export class StreamingDraftView extends HTMLElement {
 
   get #popover() {
     return /** @type {CitationPopover} */ (this.querySelector("citation-popover"));
+  }
+
+  get #banner() {
+    return /** @type {ConnectionBanner} */ (this.querySelector("connection-banner"));
+  }
+
+  get #copy() {
+    return /** @type {LocalCopyOffer} */ (this.querySelector("local-copy-offer"));
   }
 
   get #tree() {
@@ -161,6 +172,8 @@ export class StreamingDraftView extends HTMLElement {
     this.#showConnection({ state: "live", attempt: 0, delayMs: 0 });
     this.#paint();
     if (snapshot.isLive && snapshot.runId) this.#read(snapshot.runId, snapshot.after);
+    else if (snapshot.status === "partial") this.#copy.offerIfLonger();
+    else this.#copy.forget();
   }
 
   /** @param {string} runId @param {number} after */
@@ -181,8 +194,8 @@ export class StreamingDraftView extends HTMLElement {
     this.#state.apply(event);
     this.#recoveries = 0;
     if (this.#state.isOver) this.#choice = "";
-    if (this.#state.phase === "complete") this.#copies.remove(this.#snapshot.draftId);
-    else this.#copies.offer(this.#snapshot.draftId, () => this.#copy());
+    if (this.#state.phase === "complete") this.#copy.forget();
+    else this.#copy.keep();
     this.#painter.request();
   }
 
@@ -211,11 +224,10 @@ export class StreamingDraftView extends HTMLElement {
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("streaming-draft-view");
     if (fresh === null) throw new Error("not a draft page");
     const snapshot = readSnapshot(fresh);
-    if (snapshot.content.length < this.#state.length && !snapshot.isLive) this.#keepCopy();
+    if (snapshot.content.length < this.#state.length && !snapshot.isLive) this.#copy.keep({ now: true });
     this.#text.adopt(/** @type {Element} */ (fresh.querySelector("draft-text")));
     this.#panel.adopt(/** @type {Element} */ (fresh.querySelector("citations-panel")));
     this.#start(snapshot, this.querySelectorAll(".block").length);
-    this.#offerOlderCopy();
   }
 
   // --- what is shown ----------------------------------------------------------------------------
@@ -266,71 +278,27 @@ export class StreamingDraftView extends HTMLElement {
 
   /** @param {Connection} connection */
   #showConnection(connection) {
-    if (connection.state === "connecting" && connection.attempt > 0) return;
-    const text = connection.state === "live" ? "" : connectionText(connection);
-    this.#attempt = text === "" ? 0 : connection.attempt;
+    const { state, attempt } = connection;
+    if (state === "connecting" && attempt > 0) return;
+    this.#attempt = state === "live" ? 0 : attempt;
+    this.setAttribute("connection", this.#attempt === 0 ? "fine" : "lost");
+    this.#banner.show(connection);
+    if (attempt >= OFFER_COPY_AFTER_ATTEMPTS) this.#copy.offer(SERVER_GONE);
+    else if (this.#attempt === 0) this.#copy.hidden = true;
     this.#painter.request();
-    this.setAttribute("connection", text === "" ? "fine" : "lost");
-    slot(this, "banner").hidden = text === "";
-    setText(slot(this, "banner-text"), text);
-    this.#showReconnectButton(true);
-    if (connection.attempt >= OFFER_COPY_AFTER_ATTEMPTS) this.#offerCopy("The server cannot be reached. All text so far is on this page; take a copy if you need to go on without it.");
-    else if (text === "") slot(this, "local-copy").hidden = true;
   }
 
   /** @param {string} message */
   #showGone(message) {
     this.setAttribute("connection", "gone");
-    slot(this, "banner").hidden = false;
-    setText(slot(this, "banner-text"), message);
-    this.#showReconnectButton(false);
-    this.#offerCopy("The text on this page is still yours to take.");
-  }
-
-  /** @param {boolean} isShown */
-  #showReconnectButton(isShown) {
-    const button = /** @type {HTMLElement} */ (this.querySelector("[data-action=reconnect]"));
-    button.hidden = !isShown;
+    this.#banner.showGone(message);
+    this.#copy.offer("The text on this page is still yours to take.");
   }
 
   /** @param {boolean} isFollowing */
   #offerJump(isFollowing) {
     const button = /** @type {HTMLElement} */ (this.querySelector("[data-action=jump]"));
     button.hidden = isFollowing || this.#state.isOver || this.#state.length === 0;
-  }
-
-  // --- the copy in this browser -----------------------------------------------------------------
-
-  #copy() {
-    return { title: this.#snapshot.title, text: this.#state.text, words: this.#state.wordCount };
-  }
-
-  #keepCopy() {
-    const { draftId } = this.#snapshot;
-    this.#copies.remove(draftId);
-    this.#copies.offer(draftId, () => this.#copy());
-  }
-
-  /** Offer a copy that holds more than the server does, as after a restore from a backup. */
-  #offerOlderCopy() {
-    const { draftId, isLive, status, content } = this.#snapshot;
-    const copy = this.#copies.find(draftId);
-    if (copy === null || isLive) return;
-    if (copy.text.length <= content.length || status !== "partial") return this.#copies.remove(draftId);
-    const time = new Date(copy.savedAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    this.#offerCopy(`This browser holds a longer copy of this draft: ${plural(copy.words, "word")}, saved ${time}.`);
-  }
-
-  /** @param {string} text */
-  #offerCopy(text) {
-    setText(slot(this, "local-copy-text"), text);
-    slot(this, "local-copy").hidden = false;
-  }
-
-  /** The longest text there is. */
-  #bestText() {
-    const copy = this.#copies.find(this.#snapshot.draftId)?.text ?? "";
-    return copy.length > this.#state.length ? copy : this.#state.text;
   }
 
   // --- what the reader asks for -----------------------------------------------------------------
@@ -345,10 +313,6 @@ export class StreamingDraftView extends HTMLElement {
       "discard": () => this.#discard(),
       "undo-discard": () => this.#undoDiscard(),
       "jump": () => this.#follow?.jump(),
-      "reconnect": () => this.#stream?.wake(),
-      "download-copy": () => download(`${this.#snapshot.title}.md`, this.#bestText()),
-      "copy-copy": () => this.#copyText(),
-      "dismiss-copy": () => { slot(this, "local-copy").hidden = true; },
     };
     const action = actionOf(event);
     if (action !== null && Object.hasOwn(actions, action.name)) actions[action.name]();
@@ -407,7 +371,7 @@ export class StreamingDraftView extends HTMLElement {
     this.#paint();
     this.#deletion = new DelayedDelete(`/api/v1/drafts/${draftId}`, {
       onDone: () => {
-        this.#copies.remove(draftId);
+        this.#copy.forget();
         location.assign(`/kb/${kbId}/drafts`);
       },
       onFail: (error) => {
@@ -429,15 +393,6 @@ export class StreamingDraftView extends HTMLElement {
     const buttons = this.querySelectorAll(".outcome button");
     for (const button of buttons) button.disabled = isBusy;
   }
-
-  async #copyText() {
-    try {
-      await navigator.clipboard.writeText(this.#bestText());
-      notify({ message: "Copied." });
-    } catch {
-      notify({ message: "The browser did not allow copying. Download the text instead.", kind: "error" });
-    }
-  }
 }
 
 /** @param {number} ms */
@@ -455,11 +410,4 @@ function phaseOf({ isLive, failure, status }) {
   if (isLive) return "starting";
   if (failure) return "failed";
   return status === "partial" || status === "streaming" ? "partial" : "complete";
-}
-
-/** @param {string} name @param {string} text */
-function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/markdown" }));
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
