@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from engine.config import Config
 from engine.flows import document_types
+from engine.flows.answer import Answering
+from engine.flows.chat import FAMILY as CHAT
+from engine.flows.chat import Chat
 from engine.flows.document_types import Catalogue
 from engine.flows.draft import FAMILY as GENERATE
 from engine.flows.draft import Drafting
@@ -14,6 +17,10 @@ from engine.flows.identity import Identity
 from engine.flows.ingest import FAMILY as INGEST
 from engine.flows.ingest import Library
 from engine.flows.planning import Planner
+from engine.flows.query import FAMILY as QUERY
+from engine.flows.query import Query
+from engine.flows.search import FAMILY as SEARCH
+from engine.flows.search import Search
 from engine.ingest.sandbox import Limits
 from engine.retrieval.search import Retriever
 from engine.runs.journal import Journal
@@ -25,6 +32,7 @@ from engine.writers.openai_compat import OpenAIWriter
 from engine.writers.writer import Writer
 
 _DRAFT_STREAMS = 5
+_OTHER_STREAMS = 3
 _OLLAMA_URL = "http://127.0.0.1:11434/v1"
 
 
@@ -41,6 +49,9 @@ class Engine:
     library: Library
     drafting: Drafting
     editing: Editing
+    query: Query
+    chat: Chat
+    search: Search
     journal: Journal
     runs: Runs
 
@@ -105,6 +116,15 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         config.llm_temperature,
         config.llm_max_tokens or None,
     )
+    answering = Answering(
+        database,
+        retriever,
+        writer,
+        floor=config.relevance_floor,
+        rewrites=config.chat_rewrite and config.provider != "extractive",
+    )
+    query, search = Query(answering), Search(answering)
+    chat = Chat(database, journal, answering)
     families = {
         GENERATE: Family(
             GENERATE,
@@ -113,6 +133,32 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
             grace_s=config.grace_s,
             timeout_s=config.run_timeout_s,
             limit=config.max_streams_per_user or _DRAFT_STREAMS,
+        ),
+        QUERY: Family(
+            QUERY,
+            query.flow,
+            query.settle,
+            grace_s=config.query_grace_s,
+            timeout_s=config.run_timeout_s,
+            limit=config.max_streams_per_user or _OTHER_STREAMS,
+            can_continue=False,
+        ),
+        SEARCH: Family(
+            SEARCH,
+            search.flow,
+            search.settle,
+            grace_s=config.search_grace_s,
+            timeout_s=config.search_timeout_s,
+            limit=config.max_streams_per_user or _OTHER_STREAMS,
+            can_continue=False,
+        ),
+        CHAT: Family(
+            CHAT,
+            chat.flow,
+            chat.settle,
+            grace_s=config.grace_s,
+            timeout_s=config.run_timeout_s,
+            limit=config.max_streams_per_user or _OTHER_STREAMS,
         ),
         INGEST: Family(
             INGEST,
@@ -133,6 +179,9 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         library=library,
         drafting=drafting,
         editing=Editing(database, catalogue),
+        query=query,
+        chat=chat,
+        search=search,
         journal=journal,
         runs=Runs(
             database,

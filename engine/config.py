@@ -107,6 +107,15 @@ class Config:
     parse_characters: Annotated[int, Meta(ge=1)] = _setting(
         10_000_000, "most characters of one document"
     )
+    relevance_floor: Annotated[float, Meta(ge=0, le=1)] = _setting(
+        0.2, "passages scored below this do not answer a question; then the answer is I don't know"
+    )
+    chat_rewrite: bool = _setting(
+        True, "ask the model to put a follow-up question so that it stands alone, for retrieval"
+    )
+    search_grace_s: Seconds = _setting(5, "the grace time of searches")
+    query_grace_s: Seconds = _setting(0, "the grace time of queries")
+    search_timeout_s: PositiveSeconds = _setting(60, "most time one search may take")
     max_sources: Annotated[int, Meta(ge=1, le=100)] = _setting(
         36, "most passages offered to the writer for one draft"
     )

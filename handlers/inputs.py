@@ -152,6 +152,13 @@ def wants_json(request: web.Request) -> bool:
     return json_q > stream_q
 
 
+def wants_stream(request: web.Request) -> bool:
+    """Whether the Accept header names event streams and likes JSON no better."""
+    accepted = dict(map(_media_range, request.headers.get(hdrs.ACCEPT, "").split(",")))
+    stream_q = accepted.get("text/event-stream", 0.0)
+    return stream_q > 0 and stream_q >= accepted.get("application/json", 0.0)
+
+
 def _media_range(part: str) -> tuple[str, float]:
     """Return media type and quality of one part of an Accept header (RFC 9110, section 12.5.1)."""
     media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))

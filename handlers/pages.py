@@ -10,8 +10,12 @@ from engine.errors import NotFound
 from engine.flows.editing import describe
 from engine.markdown.blocks import BlockSplitter
 from engine.markdown.html import render_block
+from engine.runs.dialects import ending
+from engine.runs.events import Failed
 from engine.storage import documents, drafts, knowledge
+from engine.storage import journal as rows
 from engine.storage.drafts import Draft
+from engine.storage.journal import RunRow
 from handlers.inputs import integer, path_id
 from handlers.keys import ENGINE, USER
 
@@ -44,6 +48,7 @@ async def knowledge_base(request: web.Request) -> web.Response:
 async def draft_list(request: web.Request) -> web.Response:
     """GET /kb/{kb_id}/drafts."""
     engine = request.app[ENGINE]
+    page = integer(request, "page", 1, least=1)
     async with engine.database.read() as connection:
         kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
         found, total = await drafts.list_page(
@@ -51,7 +56,7 @@ async def draft_list(request: web.Request) -> web.Response:
             request[USER].id,
             kb_id=kb.id,
             status=None,
-            page=integer(request, "page", 1, least=1),
+            page=page,
         )
     return _render(
         request,
@@ -59,6 +64,7 @@ async def draft_list(request: web.Request) -> web.Response:
         kb=kb,
         drafts=[describe(draft) for draft in found],
         total=total,
+        page_number=page,
         document_types=engine.catalogue.all(),
     )
 
@@ -69,6 +75,7 @@ async def draft_view(request: web.Request) -> web.Response:
     async with engine.database.read() as connection:
         kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
         draft = await drafts.get(connection, request[USER].id, path_id(request, "draft_id"))
+        run = await rows.get_run(connection, draft.run_id or "")
     if draft.kb_id != kb.id:
         raise NotFound("This draft does not exist.")
     now = await engine.drafting.now(draft)
@@ -88,7 +95,16 @@ async def draft_view(request: web.Request) -> web.Response:
         open_text=open_text,
         after=now.after,
         live=is_live,
+        failure=await _failure(request, run) if draft.status == "partial" and run else None,
     )
+
+
+async def _failure(request: web.Request, run: RunRow) -> dict[str, Any] | None:
+    """Return why the last run of a draft failed, while its events are kept."""
+    if run.state != "failed":
+        return None
+    events = await request.app[ENGINE].journal.history(run.id)
+    return ending(events[-1]) if events and isinstance(events[-1], Failed) else None
 
 
 def _blocks(draft: Draft, *, is_live: bool) -> tuple[list[str], str]:

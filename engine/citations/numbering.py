@@ -27,14 +27,23 @@ class CitationStream:
     """
 
     def __init__(
-        self, offered: Sequence[Source], known: Sequence[Citation] = (), after: str = ""
+        self,
+        offered: Sequence[Source],
+        known: Sequence[Citation] = (),
+        after: str = "",
+        *,
+        keep_numbers: bool = False,
     ) -> None:
         """Take the sources as offered, `[1]` first.
+
+        With `keep_numbers` markers keep the numbers as offered, where the reader has that list;
+        nothing is cited then.
 
         To continue a draft, `known` are its citations, whose passages keep their numbers, and
         `after` is the text written so far, from its start or the start of a paragraph.
         """
         self._offered = offered
+        self._keep_numbers = keep_numbers
         self._citations = list(known)
         self._numbers: dict[Id, int] = {c.chunk_id: c.number for c in known}
         self._next_number = max(self._numbers.values(), default=0) + 1
@@ -91,7 +100,7 @@ class CitationStream:
             if not 0 < offered <= len(self._offered):
                 self._invalid_markers += 1
                 continue
-            number = self._number(pieces, self._offered[offered - 1])
+            number = self._number(pieces, offered)
             if number not in self._adjacent:
                 self._adjacent.add(number)
                 self._add_text(pieces, self._spacing.add_marker(f"[{number}]"))
@@ -99,8 +108,11 @@ class CitationStream:
         if not shown:
             self._spacing.remove_marker()
 
-    def _number(self, pieces: list[Piece], source: Source) -> int:
+    def _number(self, pieces: list[Piece], offered: int) -> int:
         """Return the number of a source, after citing it when this is its first use."""
+        if self._keep_numbers:
+            return offered
+        source = self._offered[offered - 1]
         if number := self._numbers.get(source.chunk_id):
             return number
         citation = _cite(self._next_number, source, self._claim())

@@ -23,7 +23,7 @@ closed them. Each event gives at most one frame with an id, so a cursor never po
 of one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -39,6 +39,7 @@ from engine.runs.events import (
     DraftText,
     Event,
     Failed,
+    OfferedSource,
     Retrieved,
     Sources,
     Stage,
@@ -139,7 +140,7 @@ def _query(run: RunRow, event: Event) -> Said | None:
         case Stage(name="retrieving" | "generating" as stage):
             return _json("status", {"stage": stage})
         case Sources(items=items) if items:
-            return _json("citations", [_query_citation(item) for item in items])
+            return _json("citations", query_citations(items))
         case Delta(text=text):
             return Said("token", text_data(text))
         case Completed():
@@ -150,13 +151,17 @@ def _query(run: RunRow, event: Event) -> Said | None:
             return None
 
 
-def _query_citation(item: Any) -> dict[str, Any]:
-    return {
-        "document_id": item.document_id,
-        "filename": item.document_name,
-        "chunk_text": shortened(item.excerpt),
-        "relevance_score": item.score,
-    }
+def query_citations(items: Sequence[OfferedSource]) -> list[dict[str, Any]]:
+    """Return passages as query lists them."""
+    return [
+        {
+            "document_id": item.document_id,
+            "filename": item.document_name,
+            "chunk_text": shortened(item.excerpt),
+            "relevance_score": item.score,
+        }
+        for item in items
+    ]
 
 
 # Contract section 4
@@ -184,7 +189,7 @@ def _chat(run: RunRow, event: Event) -> Said | None:
             return None
 
 
-def chat_sources(items: Any) -> list[dict[str, Any]]:
+def chat_sources(items: Sequence[OfferedSource]) -> list[dict[str, Any]]:
     """Return the best sources as chat lists them."""
     return [
         {"doc": item.document_name, "score": item.score, "snippet": shortened(item.excerpt)}

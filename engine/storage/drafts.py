@@ -6,7 +6,7 @@ import msgspec
 
 from engine.errors import Conflict, NotFound
 from engine.storage.database import Connection
-from engine.storage.rows import fetch_all, fetch_one, record, to_json
+from engine.storage.rows import containing, fetch_all, fetch_one, record, to_json
 from engine.types import Citation, Id, utc_now
 
 _COLUMNS = (
@@ -107,6 +107,26 @@ async def list_page(
     )
     total = await fetch_one(connection, f"select count(*) as n {where}", params)
     return [record(row, Draft, json=_JSON) for row in rows], int(total["n"] if total else 0)
+
+
+class Titled(msgspec.Struct, frozen=True):
+    """A draft by its title."""
+
+    id: Id
+    kb_id: Id
+    title: str
+    status: str
+
+
+async def list_named(connection: Connection, owner_id: Id, words: str, limit: int) -> list[Titled]:
+    """Return the owner's drafts whose title holds these words."""
+    rows = await fetch_all(
+        connection,
+        "select id, kb_id, title, status from drafts where owner_id = ?"
+        r" and title like ? escape '\' order by updated_at desc limit ?",
+        (owner_id, containing(words), limit),
+    )
+    return [record(row, Titled) for row in rows]
 
 
 async def set_streaming(tx: Connection, draft_id: Id, run_id: Id) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from engine.errors import Conflict, NotFound
 from engine.storage.database import Connection
-from engine.storage.rows import fetch_all, fetch_one, record
+from engine.storage.rows import containing, fetch_all, fetch_one, record
 from engine.types import Id, new_id, utc_now
 
 _COLUMNS = """
@@ -73,6 +73,18 @@ async def list_all(connection: Connection, owner_id: Id) -> list[KnowledgeBase]:
     """Return the owner's knowledge bases by name."""
     rows = await fetch_all(
         connection, _COLUMNS + "where k.owner_id = ? order by k.name collate nocase", (owner_id,)
+    )
+    return [record(row, KnowledgeBase) for row in rows]
+
+
+async def list_named(
+    connection: Connection, owner_id: Id, words: str, limit: int
+) -> list[KnowledgeBase]:
+    """Return the owner's knowledge bases whose name holds these words."""
+    rows = await fetch_all(
+        connection,
+        _COLUMNS + r"where k.owner_id = ? and k.name like ? escape '\' order by k.name limit ?",
+        (owner_id, containing(words), limit),
     )
     return [record(row, KnowledgeBase) for row in rows]
 

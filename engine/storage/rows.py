@@ -36,3 +36,9 @@ def record(row: sqlite3.Row, kind: type[T], *, json: Sequence[str] = ()) -> T:
 def to_json(value: object) -> str:
     """Encode a value for a JSON column."""
     return msgspec.json.encode(value).decode()
+
+
+def containing(words: str) -> str:
+    """Return the pattern of `like … escape '\\'` for texts that hold these words."""
+    escaped = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

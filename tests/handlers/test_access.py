@@ -18,7 +18,7 @@ UNKNOWN = "11111111-2222-3333-4444-555555555555"
 
 def path_of(route: Route) -> str:
     path = route.path
-    for name in ("{kb_id}", "{draft_id}", "{id}"):
+    for name in ("{kb_id}", "{draft_id}", "{id}", "{session_id}"):
         path = path.replace(name, UNKNOWN)
     return path.replace("{n}", "1")
 
@@ -46,6 +46,7 @@ async def test_what_does_not_exist_is_not_found_on_every_route(site: Site) -> No
     bodies: dict[str, Any] = {
         "/api/v1/kbs/{id}": {"name": "x"},
         "/api/v1/drafts/{id}": {"title": "x"},
+        "/api/v1/conversations/{id}": {"title": "x"},
     }
     for route in ROUTES:
         if "{" not in route.path or route.path.startswith("/api/v1/templates"):

@@ -1,0 +1,239 @@
+"""What query, chat and search share: where to look, which passages, the written answer."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from engine.citations.numbering import CitationStream
+from engine.errors import NotFound, ProviderFailed
+from engine.flows.prompts import answer_messages, rewrite_messages
+from engine.retrieval.search import Retriever
+from engine.runs.events import Delta, Event, OfferedSource, Sources, Stage
+from engine.runs.runner import Run
+from engine.storage import knowledge
+from engine.storage.database import Database
+from engine.storage.identities import User
+from engine.storage.knowledge import KnowledgeBase
+from engine.types import Citation, Id, Source
+from engine.writers.writer import (
+    Assignment,
+    Finished,
+    Message,
+    Piece,
+    SectionPlan,
+    Text,
+    Thinking,
+    Waiting,
+    Writer,
+)
+
+NOTHING_FOUND = "I don't know. I couldn't find information about this in the provided documents."
+_ANSWER_WORDS = 160
+_CARRIED_CHARS = 500
+_REWRITE_TOKENS = 80
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What an answer is to be written from, and how."""
+
+    question: str
+    sources: Sequence[Source]
+    history: Sequence[Message] = ()
+    so_far: str = ""
+    keep_numbers: bool = True
+    model: str | None = None
+    temperature: float | None = None
+
+
+class Answering:
+    """Finds passages and has answers written."""
+
+    def __init__(
+        self,
+        database: Database,
+        retriever: Retriever,
+        writer: Writer,
+        *,
+        floor: float,
+        rewrites: bool,
+    ) -> None:
+        """Passages scored below `floor` are not relevant; `rewrites` asks the model for queries."""
+        self._database = database
+        self._retriever = retriever
+        self._writer = writer
+        self._floor = floor
+        self._rewrites = rewrites
+
+    @property
+    def model(self) -> str:
+        """Who writes, unless a request asks for another model."""
+        return self._writer.model
+
+    async def readable(self, user_id: Id, kb_ids: Sequence[Id] | None) -> list[KnowledgeBase]:
+        """Return the knowledge bases to look in: those named, or all the user may read.
+
+        Raises:
+            NotFound: one of those named is not there for this user.
+        """
+        async with self._database.read() as connection:
+            if kb_ids is None:
+                return await knowledge.list_all(connection, user_id)
+            wanted = dict.fromkeys(kb_ids)
+            return [await knowledge.get(connection, user_id, kb_id) for kb_id in wanted]
+
+    async def corpus(self, user: User, name_or_id: str) -> KnowledgeBase:
+        """Return a knowledge base by id or name.
+
+        Raises:
+            NotFound: there is none for this user.
+        """
+        async with self._database.read() as connection:
+            found = await knowledge.find(connection, user.id, name_or_id)
+            if found is not None:
+                return found
+            try:
+                return await knowledge.get(connection, user.id, name_or_id)
+            except NotFound as error:
+                raise NotFound("This knowledge base does not exist.", field="corpus_id") from error
+
+    async def relevant(self, kb_ids: Sequence[Id], query: str, limit: int) -> list[Source]:
+        """Return the best passages that are worth showing, in one ranking."""
+        if not kb_ids:
+            return []
+        found = await self._retriever.search(kb_ids, query, limit)
+        return [source for source in found if source.score >= self._floor]
+
+    async def write(
+        self, run: Run, wanted: Wanted
+    ) -> AsyncGenerator[Delta | Stage | Citation, None]:
+        """Yield the answer's text, waits of the model, and citations by first use if renumbered.
+
+        Raises:
+            ProviderFailed: the model failed; what it wrote before was yielded.
+        """
+        writing = _Writing(wanted)
+        async with aclosing(self._writer.write(self._assignment(wanted))) as pieces:
+            try:
+                async for piece in pieces:
+                    for shown in writing.take(piece):
+                        yield shown
+            except ProviderFailed:
+                for shown in writing.close():
+                    yield shown
+                raise
+        for shown in writing.close():
+            yield shown
+        run.usage.update(writing.usage())
+
+    def _assignment(self, wanted: Wanted) -> Assignment:
+        numbers = tuple(range(1, len(wanted.sources) + 1))
+        return Assignment(
+            question=wanted.question,
+            sections=(SectionPlan("", "", _ANSWER_WORDS, numbers),),
+            sources=tuple(wanted.sources),
+            so_far=wanted.so_far,
+            messages=answer_messages(
+                wanted.question, wanted.sources, wanted.history, wanted.so_far
+            ),
+            temperature=wanted.temperature,
+            model=wanted.model,
+        )
+
+    async def standalone(self, question: str, history: Sequence[Message], model: str | None) -> str:
+        """Return a question for retrieval that needs no history.
+
+        A language model is asked to put it so; without one, or when it fails, the words of the last
+        turns stand beside the question.
+        """
+        if not history:
+            return question
+        carried = " ".join(message.content[:_CARRIED_CHARS] for message in history[-2:])
+        if not self._rewrites:
+            return f"{question} {carried}"
+        try:
+            return f"{question} {await self._rewritten(question, history, model)}"
+        except ProviderFailed:
+            return f"{question} {carried}"
+
+    async def _rewritten(self, question: str, history: Sequence[Message], model: str | None) -> str:
+        assignment = Assignment(
+            question=question,
+            sections=(),
+            sources=(),
+            messages=rewrite_messages(question, history),
+            temperature=0.0,
+            max_tokens=_REWRITE_TOKENS,
+            model=model,
+        )
+        text = ""
+        async with aclosing(self._writer.write(assignment)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Text):
+                    text += piece.text
+                if len(text) > _CARRIED_CHARS:
+                    break
+        return text[:_CARRIED_CHARS]
+
+
+class _Writing:
+    """An answer that comes in pieces, turned into what a reader sees."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._stream = CitationStream(
+            wanted.sources, after=wanted.so_far, keep_numbers=wanted.keep_numbers
+        )
+        self._finished: Finished | None = None
+
+    def take(self, piece: Piece) -> Iterator[Delta | Stage | Citation]:
+        match piece:
+            case Text(text=text):
+                yield from map(_shown, self._stream.feed(text))
+            case Waiting(delay_s=delay_s):
+                message = f"Waiting for the model, {delay_s:.0f} s"
+                yield Stage("waiting", message, 20, delay_s=round(delay_s, 1))
+            case Finished():
+                self._finished = piece
+            case Thinking():
+                return
+
+    def close(self) -> Iterator[Delta | Citation]:
+        yield from map(_shown, self._stream.close())
+
+    def usage(self) -> dict[str, int]:
+        """Return the tokens used; a writer that never said it was done has failed."""
+        if self._finished is None:
+            raise ProviderFailed("The model broke off. Try again.")
+        return {
+            "prompt_tokens": self._finished.prompt_tokens or 0,
+            "completion_tokens": self._finished.completion_tokens or 0,
+        }
+
+
+def _shown(item: Citation | str) -> Delta | Citation:
+    return Delta(item) if isinstance(item, str) else item
+
+
+def listed(sources: Sequence[Source]) -> Sources:
+    """Return the event that lists passages with their whole text."""
+    items = [
+        OfferedSource(
+            chunk_id=source.chunk_id,
+            document_id=source.document_id,
+            document_name=source.document_name,
+            page=source.page,
+            section=source.section,
+            excerpt=source.text,
+            score=round(source.score, 4),
+            kb_id=source.kb_id,
+            char_start=source.char_start,
+            char_end=source.char_end,
+        )
+        for source in sources
+    ]
+    return Sources(items, sum(len(source.text) for source in sources))
+
+
+def text_of(events: Sequence[Event]) -> str:
+    """Return the text that a run has written."""
+    return "".join(event.text for event in events if isinstance(event, Delta))

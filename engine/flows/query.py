@@ -1,0 +1,88 @@
+"""Query: one question, one answer from the caller's documents, or a plain "I don't know"."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from engine.flows.answer import NOTHING_FOUND, Answering, Wanted, listed
+from engine.runs.events import Completed, Delta, Event, Stage, Started, Terminal
+from engine.runs.runner import Run, Runs
+from engine.storage.database import Connection
+from engine.storage.identities import User
+from engine.storage.journal import RunRow
+from engine.types import Id, new_id, utc_now
+
+FAMILY = "query"
+
+
+class QueryRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A question, and where to look; every readable knowledge base by default."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
+    max_results: Annotated[int, Meta(ge=1, le=20)] = 3
+    kb_ids: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = (
+        None
+    )
+
+
+class Query:
+    """Answers single questions."""
+
+    def __init__(self, answering: Answering) -> None:
+        """Find and write with `answering`."""
+        self._answering = answering
+
+    async def start(
+        self, runs: Runs, user: User, request: QueryRequest, *, key: str | None, body_hash: str
+    ) -> RunRow:
+        """Start answering.
+
+        Raises:
+            NotFound: a knowledge base is not there. LimitReached, Unavailable: not now.
+        """
+        await self._answering.readable(user.id, request.kb_ids)
+
+        async def build(_: Connection) -> RunRow:
+            return RunRow(
+                id=new_id(),
+                family=FAMILY,
+                user_id=user.id,
+                state="running",
+                request=msgspec.json.encode(request),
+                request_hash=body_hash,
+                idempotency_key=key,
+                created_at=utc_now(),
+                model=self._answering.model,
+            )
+
+        return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
+
+    async def flow(self, run: Run) -> AsyncGenerator[Event, None]:
+        """Retrieve, then write, or say that nothing was found."""
+        request = msgspec.json.decode(run.row.request, type=QueryRequest)
+        yield Started(FAMILY)
+        yield Stage("retrieving", "Searching the documents", 5)
+        kb_ids = await self._kb_ids(run.row.user_id, request)
+        sources = await self._answering.relevant(kb_ids, request.query, request.max_results)
+        if not sources:
+            yield Delta(NOTHING_FOUND)
+            yield Completed(result={"answer": NOTHING_FOUND})
+            return
+        yield listed(sources)
+        yield Stage("generating", "Writing the answer", 20)
+        text: list[str] = []
+        async for shown in self._answering.write(run, Wanted(request.query, sources)):
+            if isinstance(shown, Delta):
+                text.append(shown.text)
+            if isinstance(shown, Delta | Stage):
+                yield shown
+        yield Completed(result={"answer": "".join(text)})
+
+    async def _kb_ids(self, user_id: Id, request: QueryRequest) -> list[Id]:
+        found = await self._answering.readable(user_id, request.kb_ids)
+        return [kb.id for kb in found]
+
+    async def settle(self, tx: Connection, row: RunRow, terminal: Terminal) -> None:
+        """Keep nothing but the run."""

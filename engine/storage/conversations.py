@@ -1,0 +1,193 @@
+"""Conversations, their turns, and answers that can be given again."""
+
+from typing import Any
+
+import msgspec
+
+from engine.errors import NotFound
+from engine.storage.database import Connection
+from engine.storage.rows import containing, fetch_all, fetch_one, record, to_json
+from engine.types import Id, utc_now
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """Turns that belong together, in one knowledge base."""
+
+    id: Id
+    kb_id: Id
+    title: str
+    turn_count: int
+    created_at: str
+    updated_at: str
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One message; `role` is user or assistant. `details` say how an answer came about."""
+
+    role: str
+    content: str
+    created_at: str = ""
+    sources: list[dict[str, Any]] = []
+    details: dict[str, Any] = {}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer given before; `verified` is the verdict of that time, if there was one."""
+
+    answer: str
+    sources: list[dict[str, Any]]
+    verified: dict[str, Any] | None
+    created_at: str
+
+
+async def owner(connection: Connection, conversation_id: Id) -> Id | None:
+    """Return whose conversation this is, if it exists."""
+    row = await fetch_one(
+        connection, "select user_id from conversations where id = ?", (conversation_id,)
+    )
+    return str(row["user_id"]) if row else None
+
+
+async def get(connection: Connection, user_id: Id, conversation_id: Id) -> Conversation:
+    """Return a conversation of this user.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    rows = await fetch_all(connection, _COLUMNS + "and c.id = ?", (user_id, conversation_id))
+    if not rows:
+        raise NotFound("This conversation does not exist.", field="session_id")
+    return record(rows[0], Conversation)
+
+
+_COLUMNS = """
+select c.id, c.kb_id, c.title, c.created_at, c.updated_at,
+    (select count(*) from turns t where t.conversation_id = c.id) as turn_count
+from conversations c where c.user_id = ? and c.deleted_at is null
+"""
+
+
+async def list_all(connection: Connection, user_id: Id, kb_id: Id | None) -> list[Conversation]:
+    """Return a user's conversations, the latest first."""
+    rows = await fetch_all(
+        connection,
+        _COLUMNS + "and (? is null or c.kb_id = ?) order by c.updated_at desc limit 200",
+        (user_id, kb_id, kb_id),
+    )
+    return [record(row, Conversation) for row in rows]
+
+
+async def list_named(
+    connection: Connection, user_id: Id, words: str, limit: int
+) -> list[Conversation]:
+    """Return a user's conversations whose title holds these words."""
+    rows = await fetch_all(
+        connection,
+        _COLUMNS + r"and c.title like ? escape '\' order by c.updated_at desc limit ?",
+        (user_id, containing(words), limit),
+    )
+    return [record(row, Conversation) for row in rows]
+
+
+async def turns(connection: Connection, conversation_id: Id, limit: int) -> list[Turn]:
+    """Return the latest turns of a conversation, oldest first."""
+    rows = await fetch_all(
+        connection,
+        "select role, content, created_at, sources, details from turns where conversation_id = ?"
+        " order by id desc limit ?",
+        (conversation_id, limit),
+    )
+    return [record(row, Turn, json=("sources", "details")) for row in reversed(rows)]
+
+
+async def add_turns(
+    tx: Connection,
+    *,
+    conversation_id: Id,
+    user_id: Id,
+    kb_id: Id,
+    title: str,
+    run_id: Id,
+    new: list[Turn],
+) -> None:
+    """Append turns, and open the conversation with the first."""
+    now = utc_now()
+    await tx.execute_fetchall(
+        "insert into conversations (id, user_id, kb_id, title, created_at, updated_at)"
+        " values (?, ?, ?, ?, ?, ?)"
+        " on conflict (id) do update set updated_at = excluded.updated_at",
+        (conversation_id, user_id, kb_id, title, now, now),
+    )
+    await tx.executemany(
+        "insert into turns (conversation_id, role, content, sources, details, run_id, created_at)"
+        " values (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                conversation_id,
+                turn.role,
+                turn.content,
+                to_json(turn.sources),
+                to_json(turn.details),
+                run_id,
+                now,
+            )
+            for turn in new
+        ],
+    )
+
+
+async def clear(tx: Connection, conversation_id: Id) -> None:
+    """Remove all turns of a conversation."""
+    await tx.execute_fetchall("delete from turns where conversation_id = ?", (conversation_id,))
+
+
+async def rename(tx: Connection, conversation_id: Id, title: str) -> None:
+    """Give a conversation another title."""
+    await tx.execute_fetchall(
+        "update conversations set title = ?, updated_at = ? where id = ?",
+        (title, utc_now(), conversation_id),
+    )
+
+
+async def set_deleted(tx: Connection, user_id: Id, conversation_id: Id, *, deleted: bool) -> None:
+    """Take a conversation out of sight, or bring it back.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    row = await fetch_one(
+        tx,
+        "update conversations set deleted_at = ? where id = ? and user_id = ? returning id",
+        (utc_now() if deleted else None, conversation_id, user_id),
+    )
+    if row is None:
+        raise NotFound("This conversation does not exist.", field="session_id")
+
+
+async def find_answer(connection: Connection, key: str) -> Answer | None:
+    """Return the answer stored under a key."""
+    row = await fetch_one(
+        connection,
+        "select answer, sources, coalesce(verified, 'null') as verified, created_at"
+        " from answers where key = ?",
+        (key,),
+    )
+    return record(row, Answer, json=("sources", "verified")) if row else None
+
+
+async def store_answer(tx: Connection, key: str, kb_id: Id, answer: Answer) -> None:
+    """Keep an answer under its key; the latest wins."""
+    await tx.execute_fetchall(
+        "insert into answers (key, kb_id, answer, sources, verified, created_at)"
+        " values (?, ?, ?, ?, ?, ?) on conflict (key) do update set answer = excluded.answer,"
+        " sources = excluded.sources, verified = excluded.verified,"
+        " created_at = excluded.created_at",
+        (
+            key,
+            kb_id,
+            answer.answer,
+            to_json(answer.sources),
+            to_json(answer.verified) if answer.verified else None,
+            utc_now(),
+        ),
+    )

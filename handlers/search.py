@@ -1,0 +1,140 @@
+"""Search: one ranking over all knowledge bases, and the answer written from it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from engine.flows.search import FAMILY, SearchRequest
+from engine.runs.dialects import ending
+from engine.runs.events import Cited, Completed, Delta, Event, OfferedSource, Sources, Terminal
+from engine.storage import conversations, drafts, knowledge
+from engine.storage.journal import RunRow
+from handlers.inputs import (
+    decode,
+    idempotency_key,
+    read_json,
+    read_json_and_hash,
+    wants_stream,
+)
+from handlers.keys import ENGINE, USER
+from handlers.responses import json_response
+from handlers.runs import follow
+from handlers.starting import joined, until_end
+
+_QUICK = 5
+
+
+class Quick(msgspec.Struct, frozen=True, kw_only=True):
+    """A question that is still being typed."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
+    limit: Annotated[int, Meta(ge=1, le=50)] = _QUICK
+
+
+async def search(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/search: a stream where Accept asks for one, else JSON."""
+    engine = request.app[ENGINE]
+    body, body_hash = await read_json_and_hash(request, msgspec.Raw, code="VALIDATION_ERROR")
+    wanted = decode(bytes(body), SearchRequest, "VALIDATION_ERROR")
+    run, after = await joined(request, body_hash) or (
+        await engine.search.start(
+            engine.runs, request[USER], wanted, key=idempotency_key(request), body_hash=body_hash
+        ),
+        0,
+    )
+    if wants_stream(request):
+        return await follow(request, run, after, default=FAMILY)
+    events, end = await until_end(request, run)
+    return json_response(await _found(request, run, wanted, events, end))
+
+
+async def _found(
+    request: web.Request,
+    run: RunRow,
+    wanted: SearchRequest,
+    events: Sequence[Event],
+    end: Terminal,
+) -> dict[str, Any]:
+    """Return everything that was found, also when the writer failed."""
+    items = [item for event in events if isinstance(event, Sources) for item in event.items]
+    answer: dict[str, Any] = {
+        "query": wanted.query,
+        "answer": "",
+        "citations": [],
+        "confidence": 0.0,
+        "confidence_score": 0,
+        "result_count": len(items),
+        "results": await _results(request, items),
+        "run_id": run.id,
+    }
+    if isinstance(end, Completed):
+        answer |= end.result
+        answer["answer"] = "".join(e.text for e in events if isinstance(e, Delta))
+        answer["citations"] = [e.citation for e in events if isinstance(e, Cited)]
+        if not items:
+            answer["message"] = "Nothing was found about this."
+    else:
+        answer["message"] = ending(end)["message"]
+        answer["warning"] = answer["message"]
+    return answer
+
+
+async def _results(request: web.Request, items: Sequence[OfferedSource]) -> list[dict[str, Any]]:
+    async with request.app[ENGINE].database.read() as connection:
+        known = await knowledge.list_all(connection, request[USER].id)
+    names = {kb.id: kb.name for kb in known}
+    return [
+        {
+            "chunk_id": item.chunk_id,
+            "document_id": item.document_id,
+            "document_name": item.document_name,
+            "kb_id": item.kb_id,
+            "kb_name": names.get(item.kb_id or "", ""),
+            "chunk_text": item.excerpt,
+            "relevance_score": item.score,
+            "page_number": item.page,
+            "section_header": item.section,
+            "char_start": item.char_start,
+            "char_end": item.char_end,
+        }
+        for item in items
+    ]
+
+
+async def quick_search(request: web.Request) -> web.Response:
+    """POST /api/v1/search/quick: the best few of everything there is, while one types."""
+    engine = request.app[ENGINE]
+    wanted = await read_json(request, Quick, code="VALIDATION_ERROR")
+    user = request[USER]
+    sources = await engine.search.quick(user, wanted.query, wanted.limit)
+    async with engine.database.read() as connection:
+        kbs = await knowledge.list_named(connection, user.id, wanted.query, wanted.limit)
+        found = await drafts.list_named(connection, user.id, wanted.query, wanted.limit)
+        talks = await conversations.list_named(connection, user.id, wanted.query, wanted.limit)
+    items = [
+        OfferedSource(
+            s.chunk_id,
+            s.document_id,
+            s.document_name,
+            s.page,
+            s.section,
+            s.text,
+            s.score,
+            s.kb_id,
+            s.char_start,
+            s.char_end,
+        )
+        for s in sources
+    ]
+    return json_response(
+        {
+            "query": wanted.query,
+            "results": await _results(request, items),
+            "kbs": kbs,
+            "drafts": found,
+            "conversations": talks,
+        }
+    )
