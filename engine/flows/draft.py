@@ -419,7 +419,7 @@ class _Writing:
             unsupported_sentences=result.unsupported_sentences,
             invalid_markers=self._stream.invalid_markers,
             finish_reason=finished.reason,
-            warnings=_warnings(finished.reason),
+            warnings=[*finished.warnings, *_warnings(finished.reason)],
         )
 
 

@@ -58,6 +58,10 @@ class ExtractiveWriter:
         due = started + words / self._words_per_s if self._words_per_s else 0.0
         await self._sleep(max(0.0, due - self._now()))
 
+    async def models(self) -> list[str]:
+        """Return the one name there is."""
+        return [self.model]
+
     async def close(self) -> None:
         """Do nothing: there is no connection."""
 

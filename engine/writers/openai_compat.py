@@ -1,39 +1,18 @@
-"""A writer for any endpoint that speaks OpenAI's chat completions.
-
-Before the first token a busy or broken server is tried again, each wait announced; after it nothing
-is, since that text is already shown and a second call would be paid again. The text is whole only
-when the model said why it stopped. Two clocks are ours: one for connecting, one for silence, which
-no heartbeat of the server can hold up.
-"""
+"""A writer for any endpoint that speaks OpenAI's chat completions."""
 
 import asyncio
-import itertools
-import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from engine.errors import ProviderFailed
 from engine.writers.completions import CompletionStream
-from engine.writers.overlap import without_overlap
-from engine.writers.patience import Patience
-from engine.writers.refusals import Refusal
+from engine.writers.exchange import Exchange
 from engine.writers.surrogates import repaired
-from engine.writers.writer import Assignment, Piece, Waiting
+from engine.writers.writer import Assignment, Piece
 
 if TYPE_CHECKING:
     import httpx2
-
-    from engine.writers.chat_endpoint import Reply
-
-_log = logging.getLogger("footnote.writers")
-
-_AFTER_REASON_S = 5.0
-"""How long token counts, or more text, are waited for once the model said why it stops."""
-
-_AFTER_DONE_S = 0.25
-"""How long the end of the body is waited for, so that the connection can be used again."""
 
 
 class OpenAIWriter:
@@ -63,14 +42,18 @@ class OpenAIWriter:
         # Imported here because the SDK takes most of a second, which other writers need not pay.
         from engine.writers.chat_endpoint import ChatEndpoint
 
-        self._endpoint = ChatEndpoint(
+        endpoint = ChatEndpoint(
             base_url, key, connect_timeout_s=connect_timeout_s, transport=transport
         )
         self._model = model
-        self._idle_timeout_s = idle_timeout_s
-        self._max_tries = max_tries
-        self._sleep = sleep
-        self._chance = chance
+        self._exchange = Exchange(
+            endpoint,
+            CompletionStream,
+            idle_timeout_s=idle_timeout_s,
+            max_tries=max_tries,
+            sleep=sleep,
+            chance=chance,
+        )
 
     @property
     def model(self) -> str:
@@ -83,30 +66,22 @@ class OpenAIWriter:
         Raises:
             ProviderFailed: the server could not be reached, refused, fell silent or broke off.
         """
-        body = self._body(assignment)
-        wait_s = 0.0
-        for attempt in itertools.count(1):
-            patience = Patience(self._idle_timeout_s)
-            try:
-                reply = await self._open(body, patience)
-                break
-            except Refusal as refusal:
-                if attempt == self._max_tries or not refusal.is_passing:
-                    raise refusal.failure from None
-                wait_s = refusal.wait_s(attempt=attempt, previous_s=wait_s, chance=self._chance())
-            yield Waiting(wait_s, attempt)
-            await self._sleep(wait_s)
-        async with aclosing(reply), aclosing(self._read(reply, patience)) as pieces:
-            async for piece in without_overlap(pieces, assignment.so_far):
+        answer = self._exchange.write(self._body(assignment), assignment.so_far)
+        async with aclosing(answer) as pieces:
+            async for piece in pieces:
                 yield piece
+
+    async def models(self) -> list[str]:
+        """Return the server's models, the usual one first; just that if the server is silent."""
+        return await self._exchange.models(self._model)
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._endpoint.close()
+        await self._exchange.close()
 
     def _body(self, assignment: Assignment) -> dict[str, object]:
         body: dict[str, object] = {
-            "model": self._model,
+            "model": assignment.model or self._model,
             "messages": [
                 {"role": message.role, "content": repaired(message.content)}
                 for message in assignment.messages
@@ -114,58 +89,9 @@ class OpenAIWriter:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        if assignment.temperature is not None:
-            body["temperature"] = assignment.temperature
-        if assignment.max_tokens is not None:
-            body["max_tokens"] = assignment.max_tokens
-        return body
-
-    async def _open(self, body: dict[str, object], patience: Patience) -> "Reply":
-        try:
-            return await patience.wait(lambda: self._endpoint.open(body))
-        except TimeoutError:
-            raise self._fell_silent() from None
-
-    async def _read(self, reply: "Reply", patience: Patience) -> AsyncGenerator[Piece, None]:
-        stream = CompletionStream()
-        while chunk := await self._next_chunk(reply, patience, stream):
-            pieces = stream.feed(chunk)
-            for piece in pieces:
-                yield piece
-            if stream.failure or stream.is_done:
-                break
-            if pieces:
-                patience.left_s = self._idle_timeout_s
-            if stream.reason:
-                patience.left_s = min(patience.left_s, _AFTER_REASON_S)
-        if stream.is_done:
-            await _reach_end(reply)
-        for piece in stream.close():
-            yield piece
-        if stream.failure:
-            _log.warning("model stream failed: %s", stream.failure.message)
-            raise stream.failure
-
-    async def _next_chunk(
-        self, reply: "Reply", patience: Patience, stream: CompletionStream
-    ) -> bytes:
-        """Return more of the body, `b""` when no more is to be expected, for whatever reason."""
-        try:
-            return await patience.wait(reply.read)
-        except ConnectionError as error:
-            _log.warning("model stream was cut: %s", error)
-        except TimeoutError:
-            if stream.reason is None:
-                stream.failure = self._fell_silent()
-        return b""
-
-    def _fell_silent(self) -> ProviderFailed:
-        return ProviderFailed(
-            f"The model server sent nothing for {self._idle_timeout_s:g} seconds. Try again.",
-            code="LLM_TIMEOUT",
-        )
-
-
-async def _reach_end(reply: "Reply") -> None:
-    with suppress(TimeoutError, ConnectionError):
-        await Patience(_AFTER_DONE_S).wait(reply.read)
+        choices = {
+            "temperature": assignment.temperature,
+            "top_p": assignment.top_p,
+            "max_tokens": assignment.max_tokens,
+        }
+        return body | {name: value for name, value in choices.items() if value is not None}

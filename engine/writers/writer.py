@@ -43,7 +43,8 @@ class Assignment(msgspec.Struct, frozen=True):
 
     `question` is what the reader asked for in their words; `so_far` is text already written that
     must be continued, not repeated, with markers as offered here. `messages` is the whole prompt
-    for writers that are language models; others use the structured fields.
+    for writers that are language models; others use the structured fields. `model` is one of the
+    writer's `models`, None for its usual one; what else is None is left to the model server.
     """
 
     question: str
@@ -53,6 +54,8 @@ class Assignment(msgspec.Struct, frozen=True):
     messages: tuple[Message, ...] = ()
     temperature: float | None = None
     max_tokens: int | None = None
+    model: str | None = None
+    top_p: float | None = None
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -75,12 +78,14 @@ class Waiting(msgspec.Struct, frozen=True):
 class Finished(msgspec.Struct, frozen=True):
     """The writer said why it stopped; always the last piece, and missing means broken off.
 
-    `reason` is `stop`, `length` or `content_filter`; token counts are None when unknown.
+    `reason` is `stop`, `length` or `content_filter`; token counts are None when unknown. `warnings`
+    are sentences for the reader about what may be wrong with the text.
     """
 
     reason: str
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 Piece = Text | Thinking | Waiting | Finished
@@ -98,6 +103,12 @@ class Writer(Protocol):
 
         Raises:
             ProviderFailed: the writer could not start, stalled or broke off.
+        """
+
+    async def models(self) -> list[str]:
+        """Return the names an assignment may choose from, the usual one first.
+
+        A model server that does not answer soon leaves just that one.
         """
 
     async def close(self) -> None:

@@ -256,7 +256,7 @@ async def test_an_end_after_the_reason_is_enough_without_done(
 async def test_what_goes_wrong_after_the_reason_does_not_unmake_the_text(
     model: FakeModel, writer: OpenAIWriter, last: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.writers.openai_compat._AFTER_REASON_S", 0.1)
+    monkeypatch.setattr("engine.writers.exchange._AFTER_REASON_S", 0.1)
     model.script(Say("a"), Finish(), Usage(), last)
     pieces, failure = await collect(writer)
     assert (pieces, failure) == ([Text("a"), Finished("stop", 11, 7)], None)
