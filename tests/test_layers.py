@@ -24,7 +24,17 @@ PYTHON = sorted(
 )
 
 LEVELS = (
-    {"config", "errors", "types", "clock", "metrics", "language", "markdown", "samples"},
+    {
+        "config",
+        "errors",
+        "types",
+        "clock",
+        "metrics",
+        "language",
+        "markdown",
+        "samples",
+        "validation",
+    },
     {"storage", "ingest", "writers", "citations", "auth"},
     {"retrieval", "runs", "export"},
     {"flows"},
