@@ -1,11 +1,8 @@
 /**
  * What is known of a draft while it is written: the sum of its events, with nothing of the page in it.
- *
- * The text is held as closed blocks (whose HTML the server made) and one open block. No event costs
- * more because the draft is long: text is only ever appended or cut off the front of the open block.
- * Positions are UTF-16 code units of the whole text, as JavaScript counts.
  */
 
+import { GrowingText } from "./growing-text.js";
 import { WordCounter } from "./words.js";
 
 /** @import {Citation, RunEvent} from "./events.js" */
@@ -27,11 +24,9 @@ import { WordCounter } from "./words.js";
  * @property {number} [wordCount]  the server's count, shown until more text comes
  */
 
-export class DraftState {
+export class DraftState extends GrowingText {
   /** @type {Phase} */
   phase = "starting";
-  /** Those of a snapshot are on the page already and come without HTML. @type {{html: string, end: number}[]} */
-  blocks = [];
   /** @type {Citation[]} */
   citations = [];
   /** @type {Section[]} */
@@ -50,11 +45,6 @@ export class DraftState {
   sourceCount = 0;
   isCaughtUp = false;
 
-  /** @type {string[]} */
-  #closedText = [];
-  #open = "";
-  #openStart = 0;
-  #length = 0;
   #words = new WordCounter();
   /** @type {number | null} */
   #wordCount = null;
@@ -63,34 +53,13 @@ export class DraftState {
 
   /** @param {Partial<Snapshot>} [snapshot] */
   constructor({ text = "", openText = text, blockCount = 0, citations = [], sections = [], phase = "starting", wordCount } = {}) {
+    super();
     this.phase = phase;
     this.sections = sectionsOf(sections, text, phase);
-    this.#append(text);
-    const closedEnd = text.length - openText.length;
-    this.blocks = Array.from({ length: blockCount }, () => ({ html: "", end: closedEnd }));
-    this.#closeUpTo(closedEnd);
+    this.adopt(text, openText, blockCount);
     for (const citation of citations) this.#cite(citation);
     this.#wordCount = wordCount ?? null;
     if (phase === "complete") this.percent = 100;
-  }
-
-  /** The whole text. */
-  get text() {
-    return this.#closedText.join("") + this.#open;
-  }
-
-  /** The Markdown after the last closed block. */
-  get openText() {
-    return this.#open;
-  }
-
-  /** Where the open text begins. */
-  get openStart() {
-    return this.#openStart;
-  }
-
-  get length() {
-    return this.#length;
   }
 
   get wordCount() {
@@ -107,9 +76,9 @@ export class DraftState {
       case "started": return this.#start();
       case "stage": return this.#enterStage(event);
       case "sources": return this.#found(event.items.length);
-      case "delta": return this.#append(event.text);
+      case "delta": return this.append(event.text);
       case "cited": return this.#cite(event.citation);
-      case "block": return this.#closeBlock(event);
+      case "block": return this.closeBlock(event);
       case "caught_up": this.isCaughtUp = true; return;
       case "completed": return this.#complete(event);
       case "failed": return this.#fail(event);
@@ -151,14 +120,11 @@ export class DraftState {
   }
 
   /** @param {string} text */
-  #append(text) {
+  append(text) {
     if (text === "") return;
+    super.append(text);
     this.#words.add(text);
     this.#wordCount = null;
-    this.#length += text.length;
-    this.#open += text;
-    const lastEnd = this.blocks.at(-1)?.end ?? 0;
-    if (lastEnd > this.#openStart) this.#closeUpTo(lastEnd);
     if (this.phase === "waiting") this.phase = "writing";
   }
 
@@ -167,26 +133,6 @@ export class DraftState {
     if (this.#cited.has(citation.number)) return;
     this.#cited.add(citation.number);
     this.citations.push(citation);
-  }
-
-  /**
-   * A block may be sent again after a reconnect. It also may come before its text does: then the
-   * text that follows belongs to it.
-   * @param {{index: number, html: string, end: number}} block
-   */
-  #closeBlock({ index, html, end }) {
-    if (index !== this.blocks.length) return;
-    this.blocks.push({ html, end });
-    this.#closeUpTo(end);
-  }
-
-  /** @param {number} end */
-  #closeUpTo(end) {
-    const size = Math.min(end, this.#length) - this.#openStart;
-    if (size <= 0) return;
-    this.#closedText.push(this.#open.slice(0, size));
-    this.#open = this.#open.slice(size);
-    this.#openStart += size;
   }
 
   /** @param {Extract<RunEvent, {event: "completed"}>} event */
