@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from engine.errors import Conflict, Invalid, NotFound
 from engine.runs import dialects
 from engine.runs.dialects import Dialect
+from engine.runs.journal import Record
 from engine.storage import journal as rows
 from engine.storage.journal import RunRow
 from handlers.inputs import cursor, flag, integer, path_id
@@ -64,32 +65,56 @@ async def run_events(request: web.Request) -> web.StreamResponse:
 async def follow(
     request: web.Request, run: RunRow, after: int, *, default: str
 ) -> web.StreamResponse:
-    """Stream a run in the dialect that the query string asks for."""
+    """Stream a run in the dialect that the query string asks for.
+
+    A POST that prefers to respond asynchronously (RFC 7240) only learns what it started: that
+    reaches a reader whose proxy holds every stream back until its end.
+    """
+    if request.method == hdrs.METH_POST and "respond-async" in request.headers.get("Prefer", ""):
+        return _accepted(run)
     name = request.query.get("dialect", default)
     dialect = await _dialect(request, run, name, after)
     return await stream(request, run, after, dialect, is_native=name == "native")
 
 
+def _accepted(run: RunRow) -> web.Response:
+    response = json_response({"run_id": run.id, "draft_id": run.draft_id}, 202)
+    response.headers["Preference-Applied"] = "respond-async"
+    response.headers[hdrs.LOCATION] = f"/api/v1/runs/{run.id}"
+    return response
+
+
 async def _dialect(request: web.Request, run: RunRow, name: str, after: int) -> Dialect:
-    engine = request.app[ENGINE]
     if name == "native":
-        prefix = await engine.drafting.text_before(run, after) if run.draft_id else ""
-        return dialects.Native(run, prefix)
+        return await _native(request, run, after)
     if name == run.family and name in dialects.FAMILIES:
         return dialects.dialect(run, name, with_tokens=flag(request, "tokens"))
     raise Invalid(f"dialect: must be native or the run's own, {run.family}.", field="dialect")
 
 
+async def _native(request: web.Request, run: RunRow, after: int) -> dialects.Native:
+    drafting = request.app[ENGINE].drafting
+    return dialects.Native(run, await drafting.text_before(run, after) if run.draft_id else "")
+
+
 async def _poll(request: web.Request, run: RunRow, after: int) -> web.Response:
     engine = request.app[ENGINE]
+    native = await _native(request, run, after)
     async with engine.runs.attach(run.id, after):
         records = await engine.journal.read(run.id, after)
     is_done = not engine.runs.is_live(run.id)
     if is_done and not records:
         records = await engine.journal.read(run.id, after)
-    events = [{"seq": r.seq, **msgspec.to_builtins(r.event)} for r in records]
+    engine.runs.touch(run.id)
+    events = [fields for record in records for fields in _polled(record, native)]
     following = records[-1].seq if records else after
     return json_response({"events": events, "next": following, "done": is_done and not records})
+
+
+def _polled(record: Record, native: dialects.Native) -> list[dict[str, Any]]:
+    """Return one event as the native dialect orders it: first the blocks that it closes."""
+    blocks = [{"event": "block", **fields} for fields in native.closed_by(record)]
+    return [*blocks, {"seq": record.seq, **msgspec.to_builtins(record.event)}]
 
 
 async def own_run(request: web.Request, run_id: str) -> RunRow:

@@ -295,20 +295,23 @@ class Native:
 
     def __call__(self, record: Record) -> bytes:
         """Return the frames of one event."""
-        event = record.event
-        blocks: list[Block] = []
-        if isinstance(event, Delta):
-            blocks = self._splitter.feed(event.text)
-        elif isinstance(event, _TERMINAL):
-            blocks = self._splitter.close()
-        name = event.__struct_config__.tag
+        blocks = [frame(_encode(fields), event="block") for fields in self.closed_by(record)]
+        name = record.event.__struct_config__.tag
         own = frame(record.data, event=str(name), event_id=f"{self._run.id}:{record.seq}")
-        return b"".join(map(self._block, blocks)) + own
+        return b"".join(blocks) + own
 
-    def _block(self, block: Block) -> bytes:
+    def closed_by(self, record: Record) -> list[dict[str, Any]]:
+        """Return the blocks that an event closes, as {index, html, end}; call it in order, once."""
+        blocks: list[Block] = []
+        if isinstance(record.event, Delta):
+            blocks = self._splitter.feed(record.event.text)
+        elif isinstance(record.event, _TERMINAL):
+            blocks = self._splitter.close()
+        return [self._fields(block) for block in blocks]
+
+    def _fields(self, block: Block) -> dict[str, Any]:
         self._end += _utf16_length(block.source)
-        fields = {"index": block.index, "html": render_block(block), "end": self._end}
-        return frame(_encode(fields), event="block")
+        return {"index": block.index, "html": render_block(block), "end": self._end}
 
 
 def _utf16_length(text: str) -> int:

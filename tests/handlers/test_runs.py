@@ -109,6 +109,7 @@ async def test_native_blocks_after_a_cursor_are_those_of_the_whole(
 
 async def test_polling_gives_the_same_events(site: Site) -> None:
     run_id, _ = await finished(site)
+    streamed = await site.read(f"/api/v1/runs/{run_id}/events", method="GET")
     after, events = 0, []
     for _ in range(100):
         _, got = await site.call("GET", f"/api/v1/runs/{run_id}/events?poll=1&after={after}")
@@ -116,8 +117,39 @@ async def test_polling_gives_the_same_events(site: Site) -> None:
         after = got["next"]
         if got["done"]:
             break
-    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["event"] for event in events] == [event.event for event in streamed]
+    blocks = [msgspec.json.decode(event.data) for event in streamed if event.event == "block"]
+    assert [event for event in events if event["event"] == "block"] == [
+        {"event": "block", **block} for block in blocks
+    ]
+    numbers = [event["seq"] for event in events if event["event"] != "block"]
+    assert numbers == list(range(1, len(numbers) + 1))
     assert events[-1]["event"] == "completed"
+
+
+async def test_blocks_go_on_from_poll_to_poll(site: Site) -> None:
+    run_id, _ = await finished(site)
+    path = f"/api/v1/runs/{run_id}/events?poll=1"
+    _, whole = await site.call("GET", f"{path}&after=0")
+    for place in range(1, len(whole["events"])):
+        rest = whole["events"][place:]
+        if "seq" not in whole["events"][place - 1]:
+            continue
+        _, got = await site.call("GET", f"{path}&after={whole['events'][place - 1]['seq']}")
+        assert got["events"] == rest
+
+
+async def test_a_start_that_prefers_no_stream_is_answered_with_what_it_started(site: Site) -> None:
+    body = {"kb_id": site.topics, **ASK}
+    headers = {"Prefer": "respond-async", "Idempotency-Key": "once"}
+    got = [await site.call("POST", "/api/v1/generate", body, headers=headers) for _ in range(2)]
+    assert [status for status, _ in got] == [202, 202]
+    assert got[0] == got[1]
+    run_id = got[0][1]["run_id"]
+    events = await site.read(f"/api/v1/runs/{run_id}/events", method="GET")
+    assert events[-1].event == "completed"
+    status, draft = await site.call("GET", f"/api/v1/drafts/{got[0][1]['draft_id']}")
+    assert (status, draft["status"]) == (200, "complete")
 
 
 @pytest.mark.parametrize(
