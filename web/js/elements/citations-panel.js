@@ -1,13 +1,14 @@
-import { actionOf, setText, slot, stamp } from "../dom/find.js";
-import { confidenceText, plural } from "../lib/progress-text.js";
-import { splitQuote } from "../lib/quote.js";
+import { drawCitationCard } from "../dom/citation-card.js";
+import { actionOf, setText, slot } from "../dom/find.js";
+import { plural } from "../lib/progress-text.js";
 
 /** @import {Citation} from "../lib/events.js" */
 
 /**
  * One card for each citation, in the order of their numbers. Fires `sentence-chosen` with a number
- * (go to where it is cited) and `card-hovered` with {number, isOver}. On a phone it is a sheet from
- * below, opened by the attribute `open`.
+ * (go to where it is cited) and `card-hovered` with {number, isOver}. The attribute `open` opens it
+ * where it is a sheet or folded; with `in-flow` its cards scroll with the page; `data-noun` says what
+ * the cards are.
  */
 export class CitationsPanel extends HTMLElement {
   #pinned = 0;
@@ -21,9 +22,16 @@ export class CitationsPanel extends HTMLElement {
 
   /** Add the cards that are missing. @param {Citation[]} citations */
   show(citations) {
-    for (const citation of citations.slice(this.#cards.children.length)) this.#cards.append(this.#draw(citation));
-    setText(slot(this, "heading"), plural(citations.length, "citation"));
+    for (const citation of citations.slice(this.#cards.children.length)) this.#cards.append(drawCitationCard(this, citation, this.dataset.kbId ?? ""));
+    setText(slot(this, "heading"), plural(citations.length, this.dataset.noun ?? "citation"));
     slot(this, "empty").hidden = citations.length > 0;
+  }
+
+  /** Remove every card. */
+  clear() {
+    this.#pinned = 0;
+    this.#cards.replaceChildren();
+    this.show([]);
   }
 
   /** Take the cards of another panel, fresh from the server. @param {Element} fresh */
@@ -42,6 +50,7 @@ export class CitationsPanel extends HTMLElement {
     this.#pinned = number;
     card.setAttribute("aria-current", "true");
     this.#setOpen(true);
+    if (this.hasAttribute("in-flow")) return card.scrollIntoView({ block: "nearest" });
     // Not scrollIntoView: it would scroll the page as well.
     const cards = this.#cards;
     const mark = card.querySelector("mark");
@@ -62,32 +71,6 @@ export class CitationsPanel extends HTMLElement {
 
   get #cards() {
     return slot(this, "cards");
-  }
-
-  /** @param {Citation} citation */
-  #draw(citation) {
-    const card = stamp(this);
-    const { number, document_name: name, document_id: id, version, page, section } = citation;
-    const { level, words } = confidenceText(citation.confidence);
-    card.dataset.number = String(number);
-    card.dataset.level = level;
-    slot(card, "number").textContent = String(number);
-    const link = /** @type {HTMLAnchorElement} */ (slot(card, "document"));
-    link.textContent = name;
-    link.href = `/kb/${this.dataset.kbId}/documents/${id}?highlight=${citation.char_start}-${citation.char_end}&version=${version}`;
-    slot(card, "place").textContent = [page ? `page ${page}` : "", section ?? ""].filter(Boolean).join(" · ");
-    this.#drawExcerpt(slot(card, "excerpt"), citation);
-    /** @type {HTMLMeterElement} */ (slot(card, "meter")).value = citation.confidence;
-    slot(card, "score").textContent = words;
-    return card;
-  }
-
-  /** @param {HTMLElement} element @param {Citation} citation */
-  #drawExcerpt(element, { excerpt, quote_start: start = 0, quote_end: end = 0 }) {
-    const { lead, before, quote, after } = splitQuote(excerpt, start, end);
-    const skipped = Object.assign(document.createElement("span"), { className: "excerpt-lead", textContent: lead });
-    const mark = Object.assign(document.createElement("mark"), { textContent: quote });
-    element.replaceChildren(...(lead === "" ? [] : [skipped]), before, ...(quote === "" ? [] : [mark]), after);
   }
 
   /** @param {Event} event */

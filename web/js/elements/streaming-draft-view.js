@@ -1,3 +1,4 @@
+import { linkCitations } from "../dom/citation-links.js";
 import { DelayedDelete } from "../dom/delayed-delete.js";
 import { actionOf, setText, slot } from "../dom/find.js";
 import { FollowEnd } from "../dom/follow-end.js";
@@ -127,30 +128,15 @@ export class StreamingDraftView extends HTMLElement {
 
   /** @param {AbortSignal} signal */
   #listenToParts(signal) {
-    /** @param {string} name @param {(detail: any) => void} listener */
-    const on = (name, listener) => {
-      this.addEventListener(name, (event) => listener(/** @type {CustomEvent} */ (event).detail), { signal });
-    };
-    let lit = 0;
-    on("citation-chosen", (number) => {
-      this.#popover.hide();
-      this.#panel.pin(number);
+    linkCitations(this, {
+      partsOf: () => ({ text: this.#text, panel: this.#panel }),
+      popover: this.#popover,
+      signal,
+      onLeave: () => this.#follow?.pause(),
     });
-    on("citation-hovered", (hovered) => {
-      this.#panel.light(lit, false);
-      lit = hovered?.number ?? 0;
-      const card = this.#panel.card(lit);
-      if (card === null) return this.#popover.hide();
-      this.#panel.light(lit, true);
-      this.#popover.show(hovered.marker, card);
-    });
-    on("card-hovered", ({ number, isOver }) => this.#text.light(number, isOver));
-    on("sentence-chosen", (number) => {
-      if (this.#text.goToMarker(number)) this.#follow?.pause();
-    });
-    on("section-chosen", (title) => {
-      if (this.#text.goToHeading(title)) this.#follow?.pause();
-    });
+    this.addEventListener("section-chosen", (event) => {
+      if (this.#text.goToHeading(/** @type {CustomEvent} */ (event).detail)) this.#follow?.pause();
+    }, { signal });
   }
 
   // --- the run ----------------------------------------------------------------------------------
