@@ -28,12 +28,12 @@ from engine.runs.runner import Family, Runs
 from engine.storage.database import Database, open_database
 from engine.storage.files import FileStore
 from engine.writers.extractive import ExtractiveWriter
+from engine.writers.ollama import OllamaWriter
 from engine.writers.openai_compat import OpenAIWriter
 from engine.writers.writer import Writer
 
 _DRAFT_STREAMS = 5
 _OTHER_STREAMS = 3
-_OLLAMA_URL = "http://127.0.0.1:11434/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Engine:
     files: FileStore
     catalogue: Catalogue
     retriever: Retriever
+    writer: Writer
     identity: Identity
     library: Library
     drafting: Drafting
@@ -86,8 +87,17 @@ def make_writer(config: Config) -> Writer:
     """Return the writer that the settings ask for."""
     if config.provider == "extractive":
         return ExtractiveWriter(config.extractive_words_per_s)
+    if config.provider == "ollama":
+        return OllamaWriter(
+            config.model_url,
+            config.llm_key,
+            config.llm_model,
+            num_ctx=config.ollama_num_ctx,
+            idle_timeout_s=config.llm_idle_timeout_s,
+            connect_timeout_s=config.llm_connect_timeout_s,
+        )
     return OpenAIWriter(
-        config.llm_url or _OLLAMA_URL,
+        config.model_url,
         config.llm_key,
         config.llm_model,
         idle_timeout_s=config.llm_idle_timeout_s,
@@ -175,6 +185,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         files=files,
         catalogue=catalogue,
         retriever=retriever,
+        writer=writer,
         identity=Identity(database, session_s=config.session_s, link_s=config.link_s),
         library=library,
         drafting=drafting,

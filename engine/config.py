@@ -22,6 +22,7 @@ Bytes = Annotated[int, Meta(ge=1)]
 Provider = Literal["", "extractive", "openai", "ollama"]
 
 PREFIX = "FOOTNOTE_"
+_OLLAMA_URL = "http://127.0.0.1:11434"
 
 
 class BadConfig(AppError):
@@ -56,7 +57,11 @@ class Config:
         "who writes: `extractive`, `openai` (any compatible endpoint) or `ollama`;"
         " by default `openai` when a URL is set, else `extractive`",
     )
-    llm_url: str = _setting("", "base URL of the model server, for instance `http://host:8000/v1`")
+    llm_url: str = _setting(
+        "",
+        "base URL of the model server, for instance `http://host:8000/v1`;"
+        " that of Ollama is `http://127.0.0.1:11434` by default",
+    )
     llm_key: str = _setting("", "key for the model server", secret=True)
     llm_model: str = _setting(
         "default", "model to ask for; servers of a single model take any name"
@@ -70,6 +75,9 @@ class Config:
     )
     llm_temperature: Annotated[float, Meta(ge=0, le=2)] = _setting(
         0.2, "how freely the model chooses its words"
+    )
+    ollama_num_ctx: Annotated[int, Meta(ge=256, le=10_000_000)] = _setting(
+        16_384, "tokens that Ollama's model may read and write together for one text"
     )
     extractive_words_per_s: Annotated[float, Meta(ge=0)] = _setting(
         60, "pace of the extractive writer; 0 is as fast as it can"
@@ -158,6 +166,13 @@ class Config:
     def provider(self) -> str:
         """Who writes, after the default is worked out."""
         return self.llm_provider or ("openai" if self.llm_url else "extractive")
+
+    @property
+    def model_url(self) -> str:
+        """Where the model server is; Ollama's native API stands beside `/v1`, not below it."""
+        if self.provider != "ollama":
+            return self.llm_url
+        return (self.llm_url or _OLLAMA_URL).rstrip("/").removesuffix("/v1")
 
 
 def _cast(raw: Any, kind: Any) -> Any:

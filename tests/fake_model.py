@@ -7,7 +7,8 @@
         await call.closed.wait()
 
 Each `script` serves one request, in order; `model.default` (steps, or a function from the request
-body to steps) serves the rest. It speaks `POST /v1/chat/completions` over a real socket.
+body to steps) serves the rest. It speaks `POST /v1/chat/completions` over a real socket, and
+`GET /v1/models`, which `model.listing` (steps as well) serves.
 `python -m tests.fake_model --help` runs it alone.
 """
 
@@ -154,6 +155,11 @@ def page(status: int = 200) -> Answer:
     return Answer(status, "<!doctype html><title>Sign in</title>", content_type="text/html")
 
 
+def models(*names: str) -> Answer:
+    """Return the list of models, which `listing` holds."""
+    return Answer(200, json.dumps({"data": [{"id": name, "object": "model"} for name in names]}))
+
+
 def answer(text: str, *, tokens_per_s: float = 0.0) -> list[Step]:
     """Return a good answer, a word per delta, evenly paced when a speed is given."""
     steps: list[Step] = []
@@ -190,6 +196,7 @@ class FakeModel:
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         """Take where to listen; port 0 lets the system choose."""
         self.default: Reply = answer("This is a fake answer.")
+        self.listing: Sequence[Step] = [models("fake")]
         self.calls: list[Call] = []
         self.url = ""
         self._host = host
@@ -226,8 +233,8 @@ class FakeModel:
         app.router.add_get("/v1/models", self._models)
         return app
 
-    async def _models(self, _: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": "fake", "object": "model"}]})
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        return await _play(self.listing, request)
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         call = await self._record(request)

@@ -54,6 +54,10 @@ class Refusal(Exception):
         return max(self.asked_s, grown, previous_s) * (1.1 + 0.2 * chance)
 
 
+class TooLong(Refusal):
+    """The prompt is longer than the model can read."""
+
+
 def unreachable(*, is_passing: bool) -> Refusal:
     """Return the refusal for a server that cannot be connected to."""
     failure = ProviderFailed(
@@ -87,13 +91,14 @@ def refused(status: int, headers: Mapping[str, str], body: bytes, now: datetime)
     if status >= 500:
         return _broken(status, asked_s)
     if status == 413 or (status in (400, 422) and _TOO_LONG.search(body)):
-        return _lasting(
-            "The request and its sources are too long for this model. "
-            "Choose fewer sources or a model with a larger context."
-        )
+        return TooLong(ProviderFailed(_TOO_LONG_SENTENCE, retryable=False))
     return _lasting(_SENTENCES.get(status) or _SENTENCES.get(status // 100) or _SENTENCES[4])
 
 
+_TOO_LONG_SENTENCE = (
+    "The request and its sources are too long for this model. "
+    "Choose fewer sources or a model with a larger context."
+)
 _SENTENCES = {
     401: "The model server refused the key. Ask the administrator to check FOOTNOTE_LLM_KEY.",
     403: "The model server refused the key. Ask the administrator to check FOOTNOTE_LLM_KEY.",
