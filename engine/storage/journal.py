@@ -98,6 +98,11 @@ async def end_run(
     )
 
 
+async def forget_request(tx: Connection, run_id: Id) -> None:
+    """Remove what a run was asked to do, once nothing needs it any more."""
+    await tx.execute_fetchall("update runs set request = ? where id = ?", (b"{}", run_id))
+
+
 async def append(tx: Connection, rows: Sequence[tuple[Id, int, bytes]]) -> None:
     """Insert events (run_id, seq, JSON)."""
     await tx.executemany("insert into events (run_id, seq, data) values (?, ?, ?)", rows)

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 from engine.writers.continuation import continued
 from engine.writers.quoting import Quotations
+from engine.writers.summary import condense, lay_out
 from engine.writers.writer import Assignment, Finished, Piece, Text
 
 _WORD = re.compile(r"\s*\S+(?:\s+\Z)?")
@@ -72,6 +73,16 @@ def compose(assignment: Assignment) -> Iterator[str]:
     Joined to `so_far` it has no outer white space; what comes first begins with the blank line, if
     one is needed, that sets it apart.
     """
+    match assignment.task:
+        case "draft":
+            yield from _drafted(assignment)
+        case "condense":
+            yield from condense(assignment.material, assignment.question)
+        case "summary":
+            yield from lay_out(assignment.material, assignment.question)
+
+
+def _drafted(assignment: Assignment) -> Iterator[str]:
     quotations = Quotations(assignment)
     if assignment.so_far.strip():
         yield from continued(quotations, assignment.so_far)

@@ -6,7 +6,7 @@ generator stops the work and closes whatever connection it holds.
 """
 
 from collections.abc import AsyncGenerator
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -38,13 +38,19 @@ class SectionPlan(msgspec.Struct, frozen=True):
     own_subject: bool = False
 
 
+Task = Literal["draft", "condense", "summary"]
+"""What to write: a cited `draft` from sources, notes made shorter, or a summary in its final form.
+The last two work on `Assignment.material` alone."""
+
+
 class Assignment(msgspec.Struct, frozen=True):
     """All a writer needs.
 
     `question` is what the reader asked for in their words; `so_far` is text already written that
     must be continued, not repeated, with markers as offered here. `messages` is the whole prompt
-    for writers that are language models; others use the structured fields. `model` is one of the
-    writer's `models`, None for its usual one; what else is None is left to the model server.
+    for writers that are language models; others use the structured fields, `task` above all.
+    `model` is one of the writer's `models`, None for its usual one; what else is None is left to
+    the model server.
     """
 
     question: str
@@ -56,6 +62,8 @@ class Assignment(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
     model: str | None = None
     top_p: float | None = None
+    task: Task = "draft"
+    material: str = ""
 
 
 class Text(msgspec.Struct, frozen=True):
