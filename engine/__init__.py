@@ -16,11 +16,15 @@ from engine.flows.editing import Editing
 from engine.flows.identity import Identity
 from engine.flows.ingest import FAMILY as INGEST
 from engine.flows.ingest import Library
+from engine.flows.pipeline import FAMILY as PIPELINE
+from engine.flows.pipeline import Pipeline
+from engine.flows.pipeline_prompts import load_prompts
 from engine.flows.planning import Planner
 from engine.flows.query import FAMILY as QUERY
 from engine.flows.query import Query
 from engine.flows.search import FAMILY as SEARCH
 from engine.flows.search import Search
+from engine.flows.start_rate import StartRate
 from engine.ingest.sandbox import Limits
 from engine.retrieval.search import Retriever
 from engine.runs.journal import Journal
@@ -53,6 +57,7 @@ class Engine:
     query: Query
     chat: Chat
     search: Search
+    pipeline: Pipeline
     journal: Journal
     runs: Runs
 
@@ -135,6 +140,14 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
     )
     query, search = Query(answering), Search(answering)
     chat = Chat(database, journal, answering)
+    pipeline = Pipeline(
+        writer,
+        load_prompts(),
+        StartRate(config.pipeline_starts_per_minute),
+        has_model=config.provider != "extractive",
+        temperature=config.llm_temperature,
+        max_tokens=config.llm_max_tokens or None,
+    )
     families = {
         GENERATE: Family(
             GENERATE,
@@ -170,6 +183,15 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
             timeout_s=config.run_timeout_s,
             limit=config.max_streams_per_user or _OTHER_STREAMS,
         ),
+        PIPELINE: Family(
+            PIPELINE,
+            pipeline.flow,
+            pipeline.settle,
+            grace_s=config.grace_s,
+            timeout_s=config.run_timeout_s,
+            limit=config.max_streams_per_user or _OTHER_STREAMS,
+            can_continue=False,
+        ),
         INGEST: Family(
             INGEST,
             library.flow,
@@ -193,6 +215,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         query=query,
         chat=chat,
         search=search,
+        pipeline=pipeline,
         journal=journal,
         runs=Runs(
             database,

@@ -123,10 +123,20 @@ class Config:
     )
     search_grace_s: Seconds = _setting(5, "the grace time of searches")
     query_grace_s: Seconds = _setting(0, "the grace time of queries")
+    pipeline_heartbeat_s: PositiveSeconds = _setting(
+        10, "silence on a pipeline's stream before a heartbeat is sent"
+    )
+    pipeline_starts_per_minute: Count = _setting(
+        10, "pipeline runs that a user may start in any minute"
+    )
     search_timeout_s: PositiveSeconds = _setting(60, "most time one search may take")
     max_sources: Annotated[int, Meta(ge=1, le=100)] = _setting(
         36, "most passages offered to the writer for one draft"
     )
+
+    def heartbeat_of(self, family: str) -> float:
+        """Return the silence before a heartbeat on a stream of this family."""
+        return self.pipeline_heartbeat_s if family == "pipeline" else self.heartbeat_s
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **given: Any) -> "Config":

@@ -31,7 +31,8 @@ async def stream(
     """Send a run from a cursor until it ends."""
     async with request.app[ENGINE].runs.attach(run.id, after) as tail:
         response = web.StreamResponse(headers=_headers(request, run))
-        sender = _Sender(request, response, dialect, is_native=is_native)
+        heartbeat_s = request.app[ENGINE].config.heartbeat_of(run.family)
+        sender = _Sender(request, response, dialect, heartbeat_s, is_native=is_native)
         try:
             await response.prepare(request)
             _bound_connection(request)
@@ -87,6 +88,7 @@ class _Sender:
         request: web.Request,
         response: web.StreamResponse,
         dialect: Dialect,
+        heartbeat_s: float,
         *,
         is_native: bool,
     ) -> None:
@@ -95,7 +97,7 @@ class _Sender:
         self._response = response
         self._dialect = dialect
         self._tells_caught_up = is_native
-        self._heartbeat_s = config.heartbeat_s
+        self._heartbeat_s = heartbeat_s
         self._write_timeout_s = config.write_timeout_s
         self._stopping = request.app[STOPPING]
         self._silent_since = 0.0

@@ -16,12 +16,13 @@ import msgspec
 from engine.language.sentences import sentence_spans
 from engine.language.words import terms
 
-_MAX_TOPICS = 12
+_MAX_TOPICS = 20
 _PARAGRAPHS_EACH = 3
 _DRAFTED, _LAID_OUT = 6, 5
 _MAX_SENTENCE, _MAX_TITLE = 600, 80
 _LEAST_INSIGHT = 20
 _TITLE_WORDS = 8
+_LABEL_WORDS = 6
 _SHORT_BIAS = 4
 _FIRST_BONUS = 1.2
 
@@ -96,8 +97,10 @@ def _paragraphs(text: str) -> Iterator[tuple[str, str]]:
 def _is_heading(line: str, rest: str) -> bool:
     if len(line) > _MAX_TITLE or not _plain_title(line):
         return False
-    if _HASHES.match(line) or line.rstrip().endswith(":"):
+    if _HASHES.match(line):
         return True
+    if line.rstrip().endswith(":"):
+        return len(line.split()) <= _LABEL_WORDS
     return not rest and not _MARK.match(line) and not _ENDS.search(line)
 
 
@@ -112,7 +115,7 @@ def _sentences(paragraphs: Sequence[str], said: set[str]) -> tuple[str, ...]:
     for start, end in sentence_spans(text):
         sentence = _MARK.sub("", " ".join(text[start:end].split()), count=1)
         key = sentence.casefold()
-        if key not in said and any(map(str.isalnum, sentence)):
+        if key not in said and not sentence.startswith("|") and any(map(str.isalnum, sentence)):
             said.add(key)
             found.append(_shortened(sentence, _MAX_SENTENCE))
     return tuple(found)
