@@ -6,7 +6,8 @@ import msgspec
 from aiohttp import web
 
 from engine.errors import AppError
-from engine.flows.pipeline import FAMILY, PipelineRequest
+from engine.flows.pipeline import FAMILY
+from engine.flows.pipeline_request import PipelineRequest
 from engine.runs.events import Completed
 from engine.storage.journal import RunRow
 from handlers.inputs import decode, idempotency_key, read_json_and_hash

@@ -10,15 +10,16 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
-from engine.errors import AppError, Invalid, ProviderFailed
+from engine.errors import AppError, Invalid
+from engine.flows.arriving import ArrivingText
 from engine.flows.pipeline_prompts import Prompts, formatter_messages, generator_messages
+from engine.flows.pipeline_request import PipelineRequest, checked
 from engine.flows.start_rate import StartRate
-from engine.runs.events import Completed, DraftText, Event, Stage, Started, Terminal, Token
+from engine.runs.events import Completed, DraftText, Event, Stage, Started, Terminal
 from engine.runs.runner import Run, Runs
 from engine.storage import journal as rows
 from engine.storage.database import Connection
@@ -26,41 +27,12 @@ from engine.storage.identities import User
 from engine.storage.journal import RunRow
 from engine.types import new_id, utc_now
 from engine.validation.problems import Problem
-from engine.validation.validator import CONTENT_TYPES, UNKNOWN_TYPE, validate
-from engine.writers.writer import Assignment, Finished, Piece, Text, Waiting, Writer
+from engine.validation.validator import validate
+from engine.writers.writer import Assignment, Finished, Writer
 
 FAMILY = "pipeline"
 _RETRIES = 1
-_MIN_CHARS, _MAX_CHARS = 10, 500_000
 _FORMATTER_TEMPERATURE = 0.0
-
-Share = Annotated[float, Meta(ge=0, le=1)]
-Words = Annotated[str, Meta(max_length=2000)]
-
-
-class PipelineRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asks for. The sizes of `input_text` and `draft` hold without outer space."""
-
-    content_type: Annotated[str, Meta(extra_json_schema={"enum": list(CONTENT_TYPES)})]
-    input_text: Annotated[
-        str, Meta(extra_json_schema={"minLength": _MIN_CHARS, "maxLength": _MAX_CHARS})
-    ]
-    num_questions: Annotated[int, Meta(ge=1, le=20)] = 5
-    focus_areas: Words | list[Words] | None = None
-    generator_model: Annotated[str, Meta(max_length=200)] | None = None
-    generator_temperature: Share | None = None
-    generator_top_p: Share | None = None
-    formatter_temperature: Share | None = None
-    formatter_top_p: Share | None = None
-    draft_only: bool = False
-    draft: str | None = None
-    on_disconnect: Literal["cancel", "continue"] = "cancel"
-
-    @property
-    def focus(self) -> str:
-        """The focus areas in one line."""
-        areas = self.focus_areas or ""
-        return " ".join((areas if isinstance(areas, str) else ", ".join(areas)).split())
 
 
 class Pipeline:
@@ -93,7 +65,7 @@ class Pipeline:
             Invalid: the request is wrong, or it needs a model and there is none.
             LimitReached: too many runs are open, or were started this minute.
         """
-        request = _checked(request)
+        request = checked(request)
         self._require_model(request)
 
         async def build(_: Connection) -> RunRow:
@@ -138,20 +110,49 @@ class Pipeline:
             async for event in self._generate(run, work):
                 yield event
         if request.draft_only:
+            work.output = work.draft
             yield Stage("done", "The draft is ready", 100)
-            yield Completed(result=work.result(work.draft, []))
-            return
-        async for event in self._format(run, work):
-            yield event
+        else:
+            async for event in self._format(run, work):
+                yield event
+        yield Completed(result=work.result())
 
     async def _generate(self, run: Run, work: "_Work") -> AsyncGenerator[Event, None]:
         yield Stage("generator", "Writing the draft", 30)
-        text = _Arriving("draft", 30)
+        text = ArrivingText("draft", 30)
         async for event in self._write(run, self._generation(work.request), text):
             yield event
-        work.took("generator", text)
         work.draft = text.whole()
+        work.spent("generator", text.took_s)
         yield DraftText(work.draft)
+
+    async def _format(self, run: Run, work: "_Work") -> AsyncGenerator[Event, None]:
+        for attempt in range(1 + _RETRIES):
+            stage = _formatter_stage(attempt)
+            yield stage
+            text = ArrivingText("formatted", stage.percent)
+            async for event in self._write(run, self._formatting(work), text):
+                yield event
+            work.output, work.retries = text.whole(), attempt
+            work.spent("formatter", text.took_s)
+            if attempt == 0:
+                yield Stage("validator", "Checking the form", 80)
+            await work.check()
+            if not work.problems:
+                yield Stage("done", "Ready", 100)
+                return
+        yield Stage("fail", "The form is still not right", 100)
+
+    async def _write(
+        self, run: Run, assignment: Assignment, text: ArrivingText
+    ) -> AsyncGenerator[Event, None]:
+        async with aclosing(self._writer.write(assignment)) as pieces:
+            async for piece in pieces:
+                event = text.take(piece)
+                if event is not None:
+                    yield event
+        if text.finished is not None:
+            _count(run, text.finished)
 
     def _generation(self, request: PipelineRequest) -> Assignment:
         temperature = request.generator_temperature
@@ -173,25 +174,7 @@ class Pipeline:
             model=request.generator_model or None,
         )
 
-    async def _format(self, run: Run, work: "_Work") -> AsyncGenerator[Event, None]:
-        problems: list[Problem] = []
-        text = _Arriving("formatted", 60)
-        for attempt in range(1 + _RETRIES):
-            yield _formatting(attempt)
-            text = _Arriving("formatted", _formatting(attempt).percent)
-            async for event in self._write(run, self._formatting(work, problems), text):
-                yield event
-            work.took("formatter", text)
-            if attempt == 0:
-                yield Stage("validator", "Checking the form", 80)
-            problems = await work.validated(text.whole())
-            work.retries = attempt
-            if not problems:
-                break
-        yield Stage("fail", "The form is not right", 100) if problems else _DONE
-        yield Completed(result=work.result(text.whole(), problems))
-
-    def _formatting(self, work: "_Work", problems: list[Problem]) -> Assignment:
+    def _formatting(self, work: "_Work") -> Assignment:
         request = work.request
         temperature = request.formatter_temperature
         return Assignment(
@@ -200,57 +183,20 @@ class Pipeline:
             sources=(),
             task="summary",
             material=work.draft,
-            messages=formatter_messages(self._prompts[request.content_type], work.draft, problems),
+            messages=formatter_messages(
+                self._prompts[request.content_type], work.draft, work.problems
+            ),
             temperature=_FORMATTER_TEMPERATURE if temperature is None else temperature,
             top_p=request.formatter_top_p,
             max_tokens=self._max_tokens,
         )
-
-    async def _write(
-        self, run: Run, assignment: Assignment, text: "_Arriving"
-    ) -> AsyncGenerator[Event, None]:
-        async with aclosing(self._writer.write(assignment)) as pieces:
-            async for piece in pieces:
-                event = text.take(piece)
-                if event is not None:
-                    yield event
-                if isinstance(piece, Finished):
-                    _count(run, piece)
 
     async def settle(self, tx: Connection, row: RunRow, terminal: Terminal) -> None:
         """Forget what was sent in: notes may be long, and nothing needs them any more."""
         await rows.forget_request(tx, row.id)
 
 
-_DONE = Stage("done", "Ready", 100)
-
-
-def _checked(request: PipelineRequest) -> PipelineRequest:
-    """Return the request without outer space.
-
-    Raises:
-        Invalid: a field is wrong in a way that types cannot say.
-    """
-    if request.content_type not in CONTENT_TYPES:
-        raise _wrong("content_type", UNKNOWN_TYPE)
-    if request.draft is not None and request.draft_only:
-        raise _wrong("draft", "cannot be given together with draft_only")
-    texts = {
-        name: text.strip()
-        for name in ("input_text", "draft")
-        if (text := getattr(request, name)) is not None
-    }
-    for name, text in texts.items():
-        if not _MIN_CHARS <= len(text) <= _MAX_CHARS:
-            raise _wrong(name, f"must have {_MIN_CHARS} to {_MAX_CHARS:,} characters")
-    return msgspec.structs.replace(request, **texts)
-
-
-def _wrong(field: str, reason: str) -> Invalid:
-    return Invalid(f"{field}: {reason}.", code="VALIDATION_ERROR", field=field)
-
-
-def _formatting(attempt: int) -> Stage:
+def _formatter_stage(attempt: int) -> Stage:
     if attempt == 0:
         return Stage("formatter", "Putting it into form", 60)
     return Stage("retry", "Putting it into form again", min(95, 85 + 5 * attempt))
@@ -261,85 +207,35 @@ def _count(run: Run, finished: Finished) -> None:
         run.usage[name] = run.usage.get(name, 0) + (getattr(finished, name) or 0)
 
 
-class _Arriving:
-    """A text that comes in pieces, without white space around it."""
-
-    def __init__(self, stage: str, percent: int) -> None:
-        """Begin; `stage` and `percent` are those of the events."""
-        self.seconds = 0.0
-        self._stage = stage
-        self._percent = percent
-        self._began = time.monotonic()
-        self._texts: list[str] = []
-        self._space: list[str] = []
-        self._is_finished = False
-
-    def take(self, piece: Piece) -> Event | None:
-        """Return the event that a piece gives rise to."""
-        match piece:
-            case Text(text=text):
-                shown = self._shown(text)
-                return Token(self._stage, shown) if shown else None
-            case Waiting(delay_s=delay_s):
-                message = f"Waiting for the model, {delay_s:.0f} s"
-                return Stage("waiting", message, self._percent, delay_s=round(delay_s, 1))
-            case Finished():
-                self._is_finished = True
-                self.seconds = time.monotonic() - self._began
-        return None
-
-    def _shown(self, text: str) -> str:
-        """Return what can be shown: space waits for the text after it."""
-        if not self._texts:
-            text = text.lstrip()
-        body = text.rstrip()
-        if not body:
-            self._space.append(text)
-            return ""
-        shown = "".join(self._space) + body
-        self._space = [text[len(body) :]]
-        self._texts.append(shown)
-        return shown
-
-    def whole(self) -> str:
-        """Return the text.
-
-        Raises:
-            ProviderFailed: the writer did not say that it is done, or wrote nothing.
-        """
-        if not self._is_finished or not self._texts:
-            raise ProviderFailed("The model wrote nothing. Try again, or shorten the notes.")
-        return "".join(self._texts)
-
-
 class _Work:
-    """What one run knows of itself, and its result."""
+    """What one run has come to, and its result; times are seconds."""
 
     def __init__(self, request: PipelineRequest, generator: str, formatter: str) -> None:
         """Begin with the names of the models of both steps."""
         self.request = request
         self.draft = request.draft or ""
+        self.output = ""
+        self.problems: list[Problem] = []
         self.retries = 0
         self._models = {"generator": generator, "formatter": formatter}
         self._latencies = {"generator": 0.0, "formatter": 0.0, "validator": 0.0}
         self._began = time.monotonic()
 
-    def took(self, step: str, text: _Arriving) -> None:
-        """Add the time that a text took to a step."""
-        self._latencies[step] += text.seconds
+    def spent(self, step: str, took_s: float) -> None:
+        """Add to the time of a step."""
+        self._latencies[step] += took_s
 
-    async def validated(self, text: str) -> list[Problem]:
-        """Check a text, in a thread: a long one takes longer than other runs should wait."""
+    async def check(self) -> None:
+        """Find what is wrong, in a thread: a long text takes longer than other runs should wait."""
         began = time.monotonic()
-        problems = await asyncio.to_thread(validate, self.request.content_type, text)
-        self._latencies["validator"] += time.monotonic() - began
-        return problems
+        self.problems = await asyncio.to_thread(validate, self.request.content_type, self.output)
+        self.spent("validator", time.monotonic() - began)
 
-    def result(self, text: str, problems: list[Problem]) -> dict[str, Any]:
-        """Return the result as the contract names its fields; times are seconds."""
+    def result(self) -> dict[str, Any]:
+        """Return the result as the contract names its fields."""
         result: dict[str, Any] = {
-            "success": not problems,
-            "output": None if problems else text,
+            "success": not self.problems,
+            "output": None if self.problems else self.output,
             "metadata": {
                 "content_type": self.request.content_type,
                 "generator_model": self._models["generator"],
@@ -349,6 +245,6 @@ class _Work:
                 "latencies": {step: round(s, 3) for step, s in self._latencies.items()},
                 "total_time": round(time.monotonic() - self._began, 3),
             },
-            "validation_errors": msgspec.to_builtins(problems),
+            "validation_errors": msgspec.to_builtins(self.problems),
         }
-        return result | ({"partial_output": text} if problems else {})
+        return result | ({"partial_output": self.output} if self.problems else {})
