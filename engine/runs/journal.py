@@ -136,6 +136,7 @@ class Journal:
         self._at_beat: dict[Log, None] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -189,6 +190,12 @@ class Journal:
                 raise log.error
             await changed.wait()
 
+    async def break_off(self, log: Log) -> None:
+        """Write nothing more of a log, and tell its readers; its last number is certain then."""
+        self._refuse(log, StorageUnavailable("This is interrupted for a moment. Come back soon."))
+        async with self._writing:
+            pass
+
     async def read(self, run_id: Id, after: int, limit: int = _PAGE) -> list[Record]:
         """Return the next committed events after a cursor."""
         async with self._database.read() as connection:
@@ -228,22 +235,36 @@ class Journal:
             await self._write(logs)
 
     async def _write(self, logs: dict[Log, None]) -> None:
+        try:
+            await self._write_patiently(logs)
+        except Exception:
+            if len(logs) > 1:  # one log at fault must not hold up the others
+                for log in logs:
+                    await self._write({log: None})
+                return
+            _logger.exception("a log cannot be written")
+            for log in logs:
+                await self.break_off(log)
+
+    async def _write_patiently(self, logs: dict[Log, None]) -> None:
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._patience_s
         while True:
             try:
-                written = await self._commit(logs)
-                break
+                async with self._writing:
+                    for log in await self._commit(logs):
+                        log.publish()
+                return
             except StorageUnavailable as error:
                 if loop.time() >= give_up_at:
-                    self._break_off(logs, error)
+                    _logger.error("storage refuses writes; %d runs wait", len(logs))
+                    for log in logs:
+                        self._refuse(log, error)
                     return
                 await asyncio.sleep(_RETRY_DELAY_S)
-        for log in written:
-            log.publish()
 
     async def _commit(self, logs: dict[Log, None]) -> list[Log]:
-        numbered = {log: log.number(self._chunk_words) for log in logs}
+        numbered = {log: log.number(self._chunk_words) for log in logs if log.error is None}
         written = [log for log, records in numbered.items() if records]
         if not written:
             return []
@@ -266,11 +287,9 @@ class Journal:
         if speaking:
             await rows.mark_first(tx, speaking, text=True)
 
-    def _break_off(self, logs: dict[Log, None], error: StorageUnavailable) -> None:
-        _logger.error("storage refuses writes; %d runs wait", len(logs))
-        for log in logs:
-            log.error = error
-            log.wake()
+    def _refuse(self, log: Log, error: StorageUnavailable) -> None:
+        log.error = log.error or error
+        log.wake()
 
 
 def _speaks(records: Sequence[Record]) -> bool:

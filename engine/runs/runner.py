@@ -182,14 +182,14 @@ class Runs:
 
     async def _drive(self, run: Run) -> None:
         terminal = await self._follow(run)
-        if terminal is None:
-            self._suspend(run)
-            return
         run.is_ending = True
+        if terminal is None:
+            await self._suspend(run)
+            return
         try:
             await self.journal.end(run.log, terminal, lambda tx: self._settle(tx, run, terminal))
         except StorageUnavailable:
-            self._suspend(run)
+            await self._suspend(run)
             return
         self._forget(run)
 
@@ -247,13 +247,16 @@ class Runs:
         )
         await run.family.settle(tx, run.row, terminal)
 
-    def _suspend(self, run: Run) -> None:
+    async def _suspend(self, run: Run) -> None:
         """Leave a run without a task, to go on from its last committed event."""
+        if self._is_closing:
+            return
+        await self.journal.break_off(run.log)
         run.task = None
         run.is_continued = True
         run.is_ending = False
         run.log = Log(run.row.id, run.log.committed)
-        if not self._is_closing and run.readers == 0:
+        if run.readers == 0:
             self._start_clock(run, run.family.grace_s)
 
     def _forget(self, run: Run) -> None:
@@ -331,11 +334,15 @@ class Runs:
             raise _unavailable()
 
     def _start_clock(self, run: Run, delay_s: float) -> None:
+        """After the delay, end a run that nobody reads; one that is to finish unread goes on."""
         self._stop_clock(run)
-        if run.row.keep_going or self._is_closing:
+        if self._is_closing:
             return
         loop = asyncio.get_running_loop()
-        run.clock = loop.call_later(delay_s, self._stop, run, "abandoned")
+        if not run.row.keep_going:
+            run.clock = loop.call_later(delay_s, self._stop, run, "abandoned")
+        elif run.task is None:
+            run.clock = loop.call_later(max(delay_s, _FIRST_READER_S), self._launch, run)
 
     def _stop_clock(self, run: Run) -> None:
         if run.clock is not None:
@@ -385,7 +392,7 @@ class Runs:
             await self.journal.end(run.log, terminal, lambda tx: self._settle(tx, run, terminal))
         except StorageUnavailable:
             run.stop_reason = None
-            self._suspend(run)
+            await self._suspend(run)
             return
         self._forget(run)
 

@@ -25,7 +25,10 @@ _OUT_OF_ORDER = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
 }
+_SYNCHRONOUS = {True: "pragma synchronous=full", False: "pragma synchronous=normal"}
 
 
 class StorageUnavailable(Unavailable):
@@ -43,6 +46,7 @@ class Database:
         """Take connections that are open and set up; use `open_database`."""
         self._writer = writer
         self._lock = asyncio.Lock()
+        self._is_durable = False
         self._readers: asyncio.Queue[Connection] = asyncio.Queue()
         for reader in readers:
             self._readers.put_nowait(reader)
@@ -59,22 +63,21 @@ class Database:
         """
         async with self._lock:
             with _storage_errors():
-                if durable:
-                    await self._writer.execute_fetchall("pragma synchronous=full")
+                await self._set_durable(durable)
                 try:
                     await self._writer.execute_fetchall("begin immediate")
                     yield self._writer
                     await self._writer.execute_fetchall("commit")
                 except BaseException:
-                    await asyncio.shield(self._roll_back())
+                    # Queued behind whatever the writer is still doing for a cancelled caller.
+                    await asyncio.shield(self._writer.rollback())
                     raise
-                finally:
-                    if durable:
-                        await self._writer.execute_fetchall("pragma synchronous=normal")
 
-    async def _roll_back(self) -> None:
-        if self._writer.in_transaction:
-            await self._writer.execute_fetchall("rollback")
+    async def _set_durable(self, durable: bool) -> None:
+        """Choose before the transaction: an error after its commit would tell of a failure."""
+        if durable != self._is_durable:
+            await self._writer.execute_fetchall(_SYNCHRONOUS[durable])
+            self._is_durable = durable
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
