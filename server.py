@@ -1,4 +1,4 @@
-"""Wiring and command line: serve | ingest | draft | token."""
+"""Wiring and command line: serve | ingest | draft | pipeline | token."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ import jinja2
 from aiohttp import web
 
 from engine import Engine, open_engine
-from engine.command_line import draft, ingest
+from engine.command_line import draft, ingest, pipeline
 from engine.config import Config
 from engine.errors import AppError
 from engine.flows.identity import Identity
@@ -159,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     draft_ = _command(commands, "draft", "write a draft to the terminal")
     draft_.add_argument("--kb", required=True, metavar="NAME")
     draft_.add_argument("--type", default="custom", help="document type, such as rfp_response")
+        case "pipeline":
+            result = pipeline(config, options.file, options.type, options.questions)
+            return asyncio.run(result)
     draft_.add_argument("context", help="what the draft is for")
     return parser
 
@@ -173,3 +176,9 @@ def _command(commands: Any, name: str, description: str) -> argparse.ArgumentPar
 
 if __name__ == "__main__":
     sys.exit(main())
+    pipeline_ = _command(commands, "pipeline", "make a question set or a summary of notes")
+    pipeline_.add_argument("--type", default="SUMMARY", help="MCQ, NMCQ or SUMMARY")
+    pipeline_.add_argument(
+        "--questions", type=int, default=5, choices=range(1, 21), metavar="N", help="1 to 20"
+    )
+    pipeline_.add_argument("file", type=Path, metavar="FILE", help="a text file with the notes")

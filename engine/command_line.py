@@ -6,10 +6,12 @@ from pathlib import Path
 
 from engine import Engine, open_engine
 from engine.config import Config
-from engine.errors import NotFound
+from engine.errors import Invalid, NotFound
 from engine.flows.draft import DraftRequest
+from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.sample import arrive
-from engine.runs.events import Cited, Completed, Delta, Event, Failed, Stage
+from engine.ingest.decoding import decode
+from engine.runs.events import Cited, Completed, Delta, Event, Failed, Stage, Token
 from engine.storage import knowledge
 from engine.storage.documents import Document
 from engine.storage.identities import User
@@ -88,6 +90,43 @@ async def draft(config: Config, kb_name: str, document_type: str, context: str) 
         return 0
     print(f"\n{end.message if isinstance(end, Failed) else 'Stopped.'}", file=sys.stderr)
     return 1
+
+
+async def pipeline(config: Config, path: Path, content_type: str, questions: int) -> int:
+    """Put the notes of a file into form on standard output; return the exit status.
+
+    A terminal shows the text while it is written. A file or a pipe gets it at the end, so that an
+    attempt that broke the rules is not in it.
+    """
+    request = PipelineRequest(
+        content_type=content_type, input_text=_notes(path), num_questions=questions
+    )
+    async with open_engine(config) as engine:
+        user, _ = await engine.identity.administrator()
+        run = await engine.pipeline.start(engine.runs, user, request, key=None, body_hash="")
+        is_live = sys.stdout.isatty()
+        end: Event | None = None
+        async for end in _events(engine, run.id):
+            match end:
+                case Token(stage="formatted", text=text) if is_live:
+                    print(text, end="", flush=True)
+                case Stage(message=message):
+                    print(f"\n{message}" if is_live else message, file=sys.stderr)
+    if not isinstance(end, Completed):
+        print(end.message if isinstance(end, Failed) else "Stopped.", file=sys.stderr)
+        return 1
+    if not is_live:
+        print(end.result["output"] or end.result["partial_output"])
+    for one in end.result["validation_errors"]:
+        print(f"line {one['line']}, {one['section']}: {one['message']}", file=sys.stderr)
+    return 0 if end.result["success"] else 1
+
+
+def _notes(path: Path) -> str:
+    text = decode(path.read_bytes())
+    if text is None:
+        raise Invalid(f"{path} is not a text file.")
+    return text
 
 
 async def _kb(engine: Engine, user: User, name: str) -> KnowledgeBase:
