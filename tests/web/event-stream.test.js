@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EventStream } from "../../web/js/lib/event-stream.js";
+import { isSignedOut } from "../../web/js/lib/run-requests.js";
 
 const RUN = "run-1";
+// How long a connection is waited for: no test gives one up unless it means to.
+const WATCHING = new Set([6_000, 40_000]);
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
 /** @param {number} seq @param {string} kind @param {object} data */
@@ -39,9 +42,9 @@ const networkDown = () => Promise.reject(new TypeError("fetch failed"));
 /**
  * A stream whose network is a queue of answers and whose clock stands still until it is asked.
  * @param {((init: RequestInit) => any)[]} answers
- * @param {{after?: number, request?: any, timers?: boolean}} [options]
+ * @param {{after?: number, request?: any, timers?: boolean, lines?: any}} [options]
  */
-function scripted(answers, { after = 0, request, timers = true } = {}) {
+function scripted(answers, { after = 0, request, timers = true, lines } = {}) {
   /** @type {any[]} */ const events = [];
   /** @type {{url: string, init: any}[]} */ const calls = [];
   /** @type {any[]} */ const connections = [];
@@ -56,7 +59,7 @@ function scripted(answers, { after = 0, request, timers = true } = {}) {
     setTimeout: (/** @type {() => void} */ work, /** @type {number} */ ms) => {
       const timer = { work, ms };
       pending.push(timer);
-      if (timers && ms < 40_000) queueMicrotask(work);
+      if (timers && !WATCHING.has(ms)) queueMicrotask(work);
       return timer;
     },
     clearTimeout: (/** @type {any} */ timer) => {
@@ -65,6 +68,7 @@ function scripted(answers, { after = 0, request, timers = true } = {}) {
     },
     now: () => clock.now,
     random: () => 0.5,
+    ...(lines === undefined ? {} : { lines }),
   };
   const source = request === undefined ? { runId: RUN, after } : { request };
   const reader = new EventStream(source, {
@@ -132,7 +136,7 @@ test("Retry-After of a busy server is obeyed", async () => {
   assert.equal(connections.find(({ state }) => state === "waiting").delayMs, 7000);
 });
 
-for (const status of [401, 404, 409, 410]) {
+for (const status of [404, 409, 410]) {
   test(`status ${status} ends the reading with its sentence`, async () => {
     const { reader } = scripted([refuse(status)]);
     const outcome = /** @type {any} */ (await reader.run());
@@ -142,10 +146,25 @@ for (const status of [401, 404, 409, 410]) {
   });
 }
 
-test("a proxy's sign-in page is not taken for a stream", async () => {
-  const { reader } = scripted([() => new Response("<html>", { headers: { "Content-Type": "text/html" } })]);
-  assert.equal((await reader.run()).kind, "refused");
+test("a lost session is said in words", async () => {
+  const outcome = /** @type {any} */ (await scripted([refuse(401)]).reader.run());
+  assert.match(outcome.error.message, /^You are signed out\. The text here is kept\./);
+  assert.ok(isSignedOut(outcome.error));
 });
+
+const signInPage = () => new Response("<html>", { headers: { "Content-Type": "text/html" } });
+const redirect = () => ({ type: "opaqueredirect", ok: false, status: 0, headers: new Headers() });
+for (const [name, answer] of /** @type {[string, () => any][]} */ ([["sign-in page", signInPage], ["redirect to its sign-in page", redirect]])) {
+  test(`a proxy's ${name} is not taken for a stream`, async () => {
+    const { reader, calls } = scripted([stream([delta(1)]), answer]);
+    const outcome = /** @type {any} */ (await reader.run());
+    assert.equal(outcome.kind, "refused");
+    assert.match(outcome.error.message, /proxy may have signed you out/);
+    assert.ok(isSignedOut(outcome.error));
+    assert.equal(reader.cursor, 1);
+    assert.equal(calls[1].init.redirect, "manual");
+  });
+}
 
 test("events that come twice are applied once", async () => {
   const { reader, events } = scripted([stream([delta(1), delta(1), delta(2), delta(1), completed(3)])]);
@@ -258,4 +277,84 @@ test("a refused POST is not repeated", async () => {
   const outcome = /** @type {any} */ (await reader.run());
   assert.equal(outcome.error.retryAfterS, 3);
   assert.equal(calls.length, 1);
+});
+
+/** @param {any[]} events @param {boolean} [done] */
+const page = (events, done = false) => () => Response.json({ events, next: 0, done });
+const polled = (/** @type {number} */ seq) => ({ seq, event: "delta", text: `w${seq} ` });
+const held = (/** @type {RequestInit} */ init) => new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
+const modes = (/** @type {{url: string}[]} */ calls) => calls.map(({ url }) => /poll=1/.test(url) ? "poll" : "stream");
+
+/** @param {{work: () => void, ms: number}[]} pending */
+async function lateFirstByte(pending) {
+  await tick();
+  pending.find(({ ms }) => ms === 6_000)?.work();
+}
+
+for (const [name, answer] of /** @type {[string, (init: any) => any][]} */ ([["headers come", stream([], { end: "hang" })], ["nothing comes", held]])) {
+  test(`a stream of which ${name} but no byte is polled instead`, async () => {
+    const { reader, events, calls, connections, pending } = scripted([
+      answer,
+      page([polled(1), { event: "block", index: 0, html: "", end: 3 }, polled(2)]),
+      page([]),
+      page([polled(2), polled(3), { seq: 4, event: "completed" }]),
+    ]);
+    const running = reader.run();
+    await lateFirstByte(pending);
+    assert.deepEqual(await running, { kind: "ended" });
+    assert.deepEqual(events.map(({ event, seq }) => seq ?? event), [1, "block", 2, 3, 4]);
+    assert.deepEqual(modes(calls), ["stream", "poll", "poll", "poll"]);
+    assert.deepEqual(calls.map(({ url }) => url.split("after=")[1]), ["0", "0", "2", "2"]);
+    assert.ok(connections.every(({ state }) => state !== "waiting"));
+    assert.deepEqual(pending, []);
+  });
+}
+
+test("a poll that fails too is a lost network, and streaming is tried again", async () => {
+  const { reader, calls, connections, pending } = scripted([held, networkDown, stream([completed(1)])]);
+  const running = reader.run();
+  await lateFirstByte(pending);
+  assert.deepEqual(await running, { kind: "ended" });
+  assert.deepEqual(modes(calls), ["stream", "poll", "stream"]);
+  assert.deepEqual(connections.filter(({ state }) => state === "waiting").map(({ attempt }) => attempt), [1]);
+});
+
+test("a connection refused at once is no reason to poll", async () => {
+  const { reader, calls } = scripted([networkDown, stream([completed(1)])]);
+  await reader.run();
+  assert.deepEqual(modes(calls), ["stream", "stream"]);
+});
+
+test("a run without a free line is polled until one is free", async () => {
+  const free = [null, null, () => {}];
+  const lines = { take: async () => free.shift(), poll: (/** @type {() => any} */ work) => work() };
+  const { reader, calls, events } = scripted([page([polled(1)]), page([polled(2)]), stream([completed(3)])], { lines });
+  assert.deepEqual(await reader.run(), { kind: "ended" });
+  assert.deepEqual(modes(calls), ["poll", "poll", "stream"]);
+  assert.deepEqual(seqs(events), [1, 2, 3]);
+});
+
+test("a hole in a poll is asked for again", async () => {
+  const lines = { take: async () => null, poll: (/** @type {() => any} */ work) => work() };
+  const { reader, events } = scripted([page([polled(1), polled(3)]), page([polled(2), polled(3), { seq: 4, event: "cancelled" }])], { lines });
+  await reader.run();
+  assert.deepEqual(seqs(events), [1, 2, 3, 4]);
+});
+
+test("a poll of a run that is over and has nothing more ends the reading", async () => {
+  const lines = { take: async () => null, poll: (/** @type {() => any} */ work) => work() };
+  const outcome = /** @type {any} */ (await scripted([page([], true)], { lines }).reader.run());
+  assert.equal(outcome.error.code, "RUN_OVER");
+});
+
+test("a start whose answer is held back asks for the ids alone, with the same key", async () => {
+  const request = { url: "/api/v1/generate?dialect=native", body: {}, idempotencyKey: "key-1" };
+  const accepted = () => Response.json({ run_id: RUN, draft_id: "d" }, { status: 202 });
+  const { reader, calls, events, pending } = scripted([held, accepted, page([polled(1), { seq: 2, event: "completed" }])], { request });
+  const running = reader.run();
+  await lateFirstByte(pending);
+  assert.deepEqual(await running, { kind: "ended" });
+  assert.deepEqual(calls.map(({ init }) => init.headers.Prefer), [undefined, "respond-async", undefined]);
+  assert.deepEqual(calls.slice(0, 2).map(({ init }) => init.headers["Idempotency-Key"]), ["key-1", "key-1"]);
+  assert.deepEqual(seqs(events), [1, 2]);
 });

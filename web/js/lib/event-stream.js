@@ -8,27 +8,31 @@
  *
  * A stream starts from a run that exists (`runId`), or from a POST that starts one (`request`). Such a
  * POST carries an Idempotency-Key, so a lost reply is asked for again and joins the run it started.
+ *
+ * Where a stream cannot be, the run is polled: the same events, behind the same cursor, a second apart.
+ * That is so while no line is free (`lines.js`), and behind a proxy that holds answers back: there not
+ * even the first line of a stream arrives within seconds, but a poll does. If that fails too, it is the
+ * network, and the next attempt is a stream again.
  */
 
-import { ApiError, errorOf } from "./api.js";
 import { backoffMs } from "./backoff.js";
 import { DERIVED, TERMINAL, parseEventId } from "./events.js";
+import { UNLIMITED } from "./lines.js";
+import { Pause } from "./pause.js";
+import { PAGE, STREAM, alreadyOver, askForEvents, askToStart, refusalOf } from "./run-requests.js";
 import { SseDecoder } from "./sse-decoder.js";
+import { Watch } from "./watch.js";
 
+/** @import {ApiError} from "./api.js" */
 /** @import {RunEvent} from "./events.js" */
+/** @import {Lines} from "./lines.js" */
+/** @import {StartRequest} from "./run-requests.js" */
 /** @import {SseEvent} from "./sse-decoder.js" */
 
-const SILENCE_MS = 40_000;
 // The server says something at least every 15 seconds; a longer silence is a reason to look.
 const SUSPICIOUS_SILENCE_MS = 20_000;
+const POLL_MS = 1_000;
 const BASE_MS = 1_000;
-
-/**
- * @typedef {object} StartRequest
- * @property {string} url
- * @property {unknown} body
- * @property {string} idempotencyKey
- */
 
 /**
  * @typedef {object} Connection
@@ -52,10 +56,11 @@ const BASE_MS = 1_000;
  * @property {(id: any) => void} clearTimeout
  * @property {() => number} now
  * @property {() => number} random
+ * @property {Lines} lines
  */
 
 /** @typedef {{kind: "ended"} | {kind: "closed"} | {kind: "refused", error: ApiError}} Outcome */
-/** @typedef {Outcome | {kind: "lost", waitMs?: number} | {kind: "again"}} AttemptOutcome */
+/** @typedef {Outcome | {kind: "lost", waitMs?: number} | {kind: "again"} | {kind: "polled"} | {kind: "silent"}} AttemptOutcome */
 
 /** @type {Surroundings} */
 const BROWSER = {
@@ -64,6 +69,7 @@ const BROWSER = {
   clearTimeout: (id) => globalThis.clearTimeout(id),
   now: () => Date.now(),
   random: () => Math.random(),
+  lines: UNLIMITED,
 };
 
 export class EventStream {
@@ -73,16 +79,18 @@ export class EventStream {
   #handlers;
   #env;
   #log;
+  #pause;
   #attempt = 0;
   #baseMs = BASE_MS;
   #closed = false;
-  #lastByteAt = 0;
+  /** Whether a proxy seems to hold the stream back. */
+  #isBuffered = false;
   /** The hole that a second look did not fill. */
   #knownHole = -1;
-  /** @type {AbortController | null} */
-  #controller = null;
-  /** @type {(() => void) | null} */
-  #endPause = null;
+  /** @type {Watch | null} */
+  #watch = null;
+  /** What was told last. */
+  #told = "";
 
   /**
    * @param {{runId?: string, after?: number, request?: StartRequest}} source
@@ -95,6 +103,7 @@ export class EventStream {
     this.#request = request;
     this.#handlers = handlers;
     this.#env = { ...BROWSER, ...env };
+    this.#pause = new Pause(this.#env);
     this.#log = handlers.log ?? (() => {});
   }
 
@@ -111,9 +120,10 @@ export class EventStream {
     while (!this.#closed) {
       const outcome = await this.#connect();
       if (this.#closed) break;
-      if (outcome.kind === "again") continue;
-      if (outcome.kind !== "lost") return outcome;
-      await this.#pause(outcome.waitMs);
+      if (outcome.kind === "again" || outcome.kind === "silent") continue;
+      if (outcome.kind === "polled") await this.#pause.wait(POLL_MS);
+      else if (outcome.kind === "lost") await this.#backOff(outcome.waitMs);
+      else return outcome;
     }
     return { kind: "closed" };
   }
@@ -121,90 +131,136 @@ export class EventStream {
   /** Leave; the run itself goes on. */
   close() {
     this.#closed = true;
-    this.#controller?.abort();
-    this.#endPause?.();
+    this.#watch?.giveUp();
+    this.#pause.end();
   }
 
   /** Try now: the network came back or the page became visible. */
   wake() {
-    if (this.#endPause !== null) this.#endPause();
-    else if (this.#env.now() - this.#lastByteAt > SUSPICIOUS_SILENCE_MS) this.#controller?.abort();
+    if (this.#pause.isOn) this.#pause.end();
+    else if ((this.#watch?.silenceMs ?? 0) > SUSPICIOUS_SILENCE_MS) this.#watch?.giveUp();
   }
 
   /** @returns {Promise<AttemptOutcome>} */
   async #connect() {
-    const controller = new AbortController();
-    this.#controller = controller;
-    this.#lastByteAt = this.#env.now();
-    this.#tell("connecting");
-    const watchdog = this.#watch(controller);
+    const giveBack = this.#isBuffered ? null : await this.#env.lines.take();
+    if (giveBack === null) return this.#pollInTurn();
     try {
-      const response = await this.#open(controller.signal);
-      watchdog.sawBytes();
-      return await this.#read(response, watchdog);
-    } catch (error) {
-      this.#log("connection lost", error);
-      return { kind: "lost" };
+      const outcome = await this.#attemptTo((watch) => this.#stream(watch));
+      this.#isBuffered = outcome.kind === "silent";
+      return outcome;
     } finally {
-      watchdog.stop();
-      controller.abort();
+      giveBack();
     }
   }
 
-  /** @param {AbortSignal} signal */
-  #open(signal) {
-    const { fetch } = this.#env;
-    const headers = { Accept: "text/event-stream" };
-    const common = { signal, credentials: /** @type {const} */ ("same-origin"), cache: /** @type {const} */ ("no-store") };
-    if (this.#request === undefined || this.#runId !== "") {
-      const path = `/api/v1/runs/${encodeURIComponent(this.#runId)}/events?after=${this.#cursor}`;
-      return fetch(path, { ...common, headers });
+  /** @returns {Promise<AttemptOutcome>} */
+  async #pollInTurn() {
+    const outcome = await this.#env.lines.poll(() => this.#attemptTo((watch) => this.#poll(watch)));
+    if (outcome.kind !== "silent" && outcome.kind !== "lost") return outcome;
+    this.#isBuffered = false;
+    return { ...outcome, kind: "lost" };
+  }
+
+  /**
+   * @param {(watch: Watch) => Promise<AttemptOutcome>} read
+   * @returns {Promise<AttemptOutcome>}
+   */
+  async #attemptTo(read) {
+    if (this.#closed) return { kind: "closed" };
+    const watch = new Watch(this.#env);
+    this.#watch = watch;
+    try {
+      return await read(watch);
+    } catch (error) {
+      this.#log("connection lost", error);
+      return { kind: watch.wasInVain ? "silent" : "lost" };
+    } finally {
+      watch.giveUp();
     }
-    const { url, body, idempotencyKey } = this.#request;
-    return fetch(url, {
-      ...common,
-      method: "POST",
-      headers: { ...headers, "Content-Type": "application/json", "Idempotency-Key": idempotencyKey },
-      body: JSON.stringify(body),
-    });
+  }
+
+  /** @param {Watch} watch @returns {Promise<AttemptOutcome>} */
+  async #stream(watch) {
+    this.#tell("connecting");
+    if (this.#isStarting) return this.#start(watch);
+    const response = await askForEvents({ ...this.#question(watch), accept: STREAM });
+    return this.#read(response, watch);
+  }
+
+  /** @param {Watch} watch @returns {Promise<AttemptOutcome>} */
+  async #poll(watch) {
+    if (this.#isStarting) return this.#start(watch);
+    const response = await askForEvents({ ...this.#question(watch), accept: PAGE });
+    const refusal = await this.#refusal(response, PAGE);
+    if (refusal !== null) return refusal;
+    watch.sawBytes();
+    const { events, done } = await response.json();
+    if (this.#closed) return { kind: "closed" };
+    this.#attempt = 0;
+    this.#tell("live");
+    for (const event of events) {
+      const outcome = this.#accept(event, { runId: this.#runId, seq: event.seq });
+      if (outcome !== null) return outcome;
+    }
+    return done ? { kind: "refused", error: alreadyOver() } : { kind: "polled" };
+  }
+
+  /** @param {Watch} watch @returns {Promise<AttemptOutcome>} */
+  async #start(watch) {
+    const request = /** @type {StartRequest} */ (this.#request);
+    const prefersIds = request.isStartOnly === true || this.#isBuffered;
+    const response = await askToStart({ ...this.#question(watch), request, prefersIds });
+    if (response.status !== 202) return this.#read(response, watch);
+    const { run_id: runId, draft_id: draftId } = await response.json();
+    this.#runId = runId;
+    this.#handlers.onOpen?.({ runId, draftId });
+    return { kind: "again" };
   }
 
   /**
    * @param {Response} response
-   * @param {{sawBytes: () => void}} watchdog
+   * @param {Watch} watch
    * @returns {Promise<AttemptOutcome>}
    */
-  async #read(response, watchdog) {
-    const refusal = await this.#refusal(response);
+  async #read(response, watch) {
+    const refusal = await this.#refusal(response, STREAM);
     if (refusal !== null) return refusal;
     this.#runId = response.headers.get("X-Run-Id") ?? this.#runId;
     this.#handlers.onOpen?.({ runId: this.#runId, draftId: response.headers.get("X-Draft-Id") });
-    this.#tell("live");
     const decoder = new SseDecoder();
     const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (this.#closed) return { kind: "closed" };
       if (done) return { kind: "lost" };
-      watchdog.sawBytes();
+      if (watch.isBarren) this.#tell("live");
+      watch.sawBytes();
       const outcome = this.#take(decoder.feed(value));
       this.#baseMs = decoder.retryMs ?? this.#baseMs;
       if (outcome !== null) return outcome;
     }
   }
 
+  get #isStarting() {
+    return this.#request !== undefined && this.#runId === "";
+  }
+
+  /** @param {Watch} watch */
+  #question({ signal }) {
+    return { fetch: this.#env.fetch, signal, runId: this.#runId, after: this.#cursor };
+  }
+
   /**
    * @param {Response} response
+   * @param {string} accept
    * @returns {Promise<AttemptOutcome | null>}
    */
-  async #refusal(response) {
-    const type = response.headers.get("Content-Type") ?? "";
-    if (response.ok && type.startsWith("text/event-stream")) return null;
-    if (response.ok) return { kind: "refused", error: signedOutByProxy(response.status) };
-    const error = await errorOf(response);
-    const startsRun = this.#request !== undefined && this.#runId === "";
+  async #refusal(response, accept) {
+    const error = await refusalOf(response, accept);
+    if (error === null) return null;
     const passes = error.status === 429 || error.status >= 500;
-    if (startsRun || !passes) return { kind: "refused", error };
+    if (this.#isStarting || !passes) return { kind: "refused", error };
     return { kind: "lost", waitMs: error.retryAfterS === undefined ? undefined : error.retryAfterS * 1000 };
   }
 
@@ -216,14 +272,33 @@ export class EventStream {
     for (const frame of frames) {
       this.#log(frame.event, frame.id, frame.data);
       const event = this.#parse(frame);
-      if (event === null) continue;
-      if (DERIVED.has(event.event)) {
-        this.#handlers.onEvent(event);
-        continue;
-      }
-      const outcome = this.#apply(event, parseEventId(frame.id));
+      const outcome = event && this.#accept(event, parseEventId(frame.id));
       if (outcome !== null) return outcome;
     }
+    return null;
+  }
+
+  /** @param {SseEvent} frame @returns {RunEvent | null} */
+  #parse(frame) {
+    try {
+      const data = JSON.parse(frame.data);
+      const event = frame.event === "message" ? data.event : frame.event;
+      if (typeof event === "string" && typeof data === "object") return { ...data, event };
+    } catch {
+      // Reported below, like any other frame that is not an event.
+    }
+    this.#log("skipped a malformed frame", frame);
+    return null;
+  }
+
+  /**
+   * @param {RunEvent} event
+   * @param {{runId: string, seq: number} | null} place
+   * @returns {AttemptOutcome | null}
+   */
+  #accept(event, place) {
+    if (!DERIVED.has(event.event)) return this.#apply(event, place);
+    this.#handlers.onEvent(event);
     return null;
   }
 
@@ -249,56 +324,19 @@ export class EventStream {
     return TERMINAL.has(event.event) ? { kind: "ended" } : null;
   }
 
-  /** @param {SseEvent} frame @returns {RunEvent | null} */
-  #parse(frame) {
-    try {
-      const data = JSON.parse(frame.data);
-      const event = frame.event === "message" ? data.event : frame.event;
-      if (typeof event === "string" && typeof data === "object") return { ...data, event };
-    } catch {
-      // Reported below, like any other frame that is not an event.
-    }
-    this.#log("skipped a malformed frame", frame);
-    return null;
-  }
-
-  /** @param {AbortController} controller */
-  #watch(controller) {
-    const { setTimeout, clearTimeout, now } = this.#env;
-    const arm = () => setTimeout(() => controller.abort(), SILENCE_MS);
-    let timer = arm();
-    const stop = () => clearTimeout(timer);
-    const sawBytes = () => {
-      stop();
-      this.#lastByteAt = now();
-      timer = arm();
-    };
-    return { sawBytes, stop };
-  }
-
   /** @param {number} [waitMs] what the server asked for */
-  async #pause(waitMs) {
+  async #backOff(waitMs) {
     this.#attempt += 1;
-    const { setTimeout, clearTimeout, random } = this.#env;
-    const delayMs = waitMs ?? backoffMs(this.#attempt, this.#baseMs, random());
+    const delayMs = waitMs ?? backoffMs(this.#attempt, this.#baseMs, this.#env.random());
     this.#tell("waiting", delayMs);
-    let timer;
-    await new Promise((resolve) => {
-      this.#endPause = () => resolve(undefined);
-      timer = setTimeout(this.#endPause, delayMs);
-    });
-    this.#endPause = null;
-    clearTimeout(timer);
+    await this.#pause.wait(delayMs);
   }
 
   /** @param {Connection["state"]} state @param {number} [delayMs] */
   #tell(state, delayMs = 0) {
+    const said = `${state} ${this.#attempt}`;
+    if (said === this.#told) return;
+    this.#told = said;
     this.#handlers.onConnection?.({ state, attempt: this.#attempt, delayMs });
   }
-}
-
-/** @param {number} status */
-function signedOutByProxy(status) {
-  const message = "The answer did not come from Footnote: a proxy may have signed you out. The text here is kept; sign in again, then reload the page.";
-  return new ApiError(message, { status, code: "NOT_A_STREAM" });
 }
