@@ -140,6 +140,9 @@ def _run(options: argparse.Namespace, config: Config) -> int:
             return 0
         case "ingest":
             return asyncio.run(ingest(config, options.kb, options.paths))
+        case "pipeline":
+            result = pipeline(config, options.file, options.type, options.questions)
+            return asyncio.run(result)
         case _:
             return asyncio.run(draft(config, options.kb, options.type, options.context))
 
@@ -159,10 +162,13 @@ def _parser() -> argparse.ArgumentParser:
     draft_ = _command(commands, "draft", "write a draft to the terminal")
     draft_.add_argument("--kb", required=True, metavar="NAME")
     draft_.add_argument("--type", default="custom", help="document type, such as rfp_response")
-        case "pipeline":
-            result = pipeline(config, options.file, options.type, options.questions)
-            return asyncio.run(result)
     draft_.add_argument("context", help="what the draft is for")
+    pipeline_ = _command(commands, "pipeline", "make a question set or a summary of notes")
+    pipeline_.add_argument("--type", default="SUMMARY", help="MCQ, NMCQ or SUMMARY")
+    pipeline_.add_argument(
+        "--questions", type=int, default=5, choices=range(1, 21), metavar="N", help="1 to 20"
+    )
+    pipeline_.add_argument("file", type=Path, metavar="FILE", help="a text file with the notes")
     return parser
 
 
@@ -176,9 +182,3 @@ def _command(commands: Any, name: str, description: str) -> argparse.ArgumentPar
 
 if __name__ == "__main__":
     sys.exit(main())
-    pipeline_ = _command(commands, "pipeline", "make a question set or a summary of notes")
-    pipeline_.add_argument("--type", default="SUMMARY", help="MCQ, NMCQ or SUMMARY")
-    pipeline_.add_argument(
-        "--questions", type=int, default=5, choices=range(1, 21), metavar="N", help="1 to 20"
-    )
-    pipeline_.add_argument("file", type=Path, metavar="FILE", help="a text file with the notes")
