@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,21 @@ from engine.flows.identity import Identity
 from engine.flows.sample import make_sample
 from engine.storage.database import StorageRefused, open_database
 from handlers.access import guarded
-from handlers.keys import ENGINE, STOPPING
+from handlers.connections import Doorkeeper
+from handlers.keys import DOORKEEPER, ENGINE, STOPPING
 from handlers.middleware import add_headers, errors
 from handlers.routes import ROUTES
 
+_LINGER_S = 2.0
+"""How long the rest of a refused body is read, so that its sender gets the answer."""
 _ROOT = Path(__file__).resolve().parent
 
 
 def build_app(config: Config) -> web.Application:
     """Return the application; its engine opens when it starts and closes when it is cleaned up."""
-    app = web.Application(middlewares=[errors])
+    doorkeeper = Doorkeeper(most=config.max_connections, first_request_s=config.header_timeout_s)
+    app = web.Application(middlewares=[doorkeeper.admit, errors])
+    app[DOORKEEPER] = doorkeeper
     app[STOPPING] = asyncio.Event()
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route))
@@ -73,21 +78,43 @@ async def serve(config: Config) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     app = build_app(config)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=config.shutdown_s)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, config.host, config.port).start()
-        base = config.public_url.rstrip("/") or _address(runner)
-        print(_address(runner), flush=True)
+    async with listening(app, config) as address:
+        base = config.public_url.rstrip("/") or address
+        print(address, flush=True)
         link = await app[ENGINE].identity.new_link()
         print(f"Sign in once with this link: {base}/login?link={link}", flush=True)
         await stop.wait()
+
+
+@asynccontextmanager
+async def listening(app: web.Application, config: Config) -> AsyncIterator[str]:
+    """Answer requests for as long as the context lasts; give the address."""
+    runner = make_runner(app, config)
+    await runner.setup()
+    try:
+        assert runner.server is not None
+        listener = await app[DOORKEEPER].listen(runner.server, config.host, config.port)
+        try:
+            yield _address(listener)
+        finally:
+            listener.close()
     finally:
         await runner.cleanup()
 
 
-def _address(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
+def make_runner(app: web.Application, config: Config) -> web.AppRunner:
+    """Return what runs the application, with the times that aiohttp itself keeps."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=config.shutdown_s,
+        keepalive_timeout=config.idle_timeout_s,
+        lingering_time=_LINGER_S,
+    )
+
+
+def _address(listener: asyncio.Server) -> str:
+    host, port = listener.sockets[0].getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

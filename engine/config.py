@@ -103,7 +103,18 @@ class Config:
 
     max_body_bytes: Bytes = _setting(10_485_760, "largest JSON body")
     max_upload_bytes: Bytes = _setting(52_428_800, "largest uploaded file")
-    body_timeout_s: PositiveSeconds = _setting(30, "longest silence while a body is received")
+    body_timeout_s: PositiveSeconds = _setting(
+        30, "time for a body to arrive; a large one has a second more for every 10 kB"
+    )
+    header_timeout_s: PositiveSeconds = _setting(
+        10, "time in which a new connection must ask for something"
+    )
+    idle_timeout_s: PositiveSeconds = _setting(
+        75, "how long a connection may rest between two requests"
+    )
+    max_connections: Count = _setting(
+        1000, "open connections on the whole server, at most half of its open files"
+    )
     parse_memory_bytes: Bytes = _setting(
         1_610_612_736, "memory a document may take while it is read"
     )

@@ -14,7 +14,7 @@ from engine.flows.ingest import Arrived
 from engine.storage import documents, knowledge
 from engine.storage.documents import Document
 from engine.types import new_id
-from handlers.inputs import integer, path_id
+from handlers.inputs import integer, path_id, seconds_for_body
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response, no_content
 
@@ -79,10 +79,11 @@ async def _write(request: web.Request, part: BodyPartReader, name: str, path: Pa
     config = request.app[ENGINE].config
     digest = hashlib.sha256()
     size = 0
+    began = asyncio.get_running_loop().time()
     with path.open("xb") as file:
         while True:
             try:
-                async with asyncio.timeout(config.body_timeout_s):
+                async with asyncio.timeout_at(began + seconds_for_body(request, size)):
                     chunk = await part.read_chunk(_CHUNK_BYTES)
             except TimeoutError as error:
                 raise Invalid("The file did not arrive in time.", field="file") from error

@@ -16,20 +16,22 @@ T = TypeVar("T")
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_LEAST_BYTES_PER_S = 10_000
 _INTEGER = re.compile(r"[0-9]{1,15}")
 
 
 async def read_bytes(request: web.Request) -> bytes:
-    """Return the whole body, within the limits of size and silence.
+    """Return the whole body, within the limits of size and time.
 
     Raises:
         TooLarge: it is larger than allowed. Invalid: it did not arrive in time.
     """
     config = request.app[ENGINE].config
     body = bytearray()
+    began = asyncio.get_running_loop().time()
     while True:
         try:
-            async with asyncio.timeout(config.body_timeout_s):
+            async with asyncio.timeout_at(began + seconds_for_body(request, len(body))):
                 chunk = await request.content.readany()
         except TimeoutError as error:
             raise Invalid("The body of the request did not arrive in time.") from error
@@ -38,6 +40,11 @@ async def read_bytes(request: web.Request) -> bytes:
         body += chunk
         if len(body) > config.max_body_bytes:
             raise TooLarge(f"The body is larger than {config.max_body_bytes} bytes.")
+
+
+def seconds_for_body(request: web.Request, size: int) -> float:
+    """Return the time a body may have taken when so many bytes of it have come."""
+    return request.app[ENGINE].config.body_timeout_s + size / _LEAST_BYTES_PER_S
 
 
 async def read_json(request: web.Request, kind: type[T], *, code: str = "INVALID_REQUEST") -> T:

@@ -13,8 +13,8 @@ from aiohttp import web
 from engine import Engine
 from engine.config import Config
 from engine.writers.sse import EventStreamDecoder, ServerSentEvent
-from handlers.keys import ENGINE
-from server import build_app
+from handlers.keys import DOORKEEPER, ENGINE
+from server import build_app, make_runner
 from tests.fake_model import FakeModel
 
 TOPICS = {
@@ -162,14 +162,15 @@ def text_of(found: list[dict[str, Any]]) -> str:
 @asynccontextmanager
 async def open_site(data: Path, **settings: Any) -> AsyncIterator[Site]:
     """Run a server on a free port."""
-    defaults = {"sample": False, "extractive_words_per_s": 0, "coalesce_s": 0.01}
-    app = build_app(Config(data=data, **(defaults | settings)))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    defaults = {"sample": False, "extractive_words_per_s": 0, "coalesce_s": 0.01, "shutdown_s": 1.0}
+    config = Config(data=data, **(defaults | settings))
+    app = build_app(config)
+    runner = make_runner(app, config)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        assert runner.server is not None
+        listener = await app[DOORKEEPER].listen(runner.server, "127.0.0.1", 0)
+        base = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
         token = await app[ENGINE].identity.new_token()
         headers = {"Authorization": f"Bearer {token}"}
         timeout = aiohttp.ClientTimeout(total=30)
@@ -179,6 +180,7 @@ async def open_site(data: Path, **settings: Any) -> AsyncIterator[Site]:
             _, found = await site_.call("GET", "/api/v1/kbs")
             site_.topics = next((kb["id"] for kb in found["kbs"] if kb["name"] == "Topics"), "")
             yield site_
+        listener.close()
     finally:
         await runner.cleanup()
 
