@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from engine.validation.problems import Line, Part, Report
 
-_QUESTION = re.compile(r"Question\s+([0-9]{1,6})(?:\s*[-–—]\s*.*|[.:])?", re.IGNORECASE)
+_QUESTION = re.compile(r"Question\s+([0-9]{1,6})(?:\s*[-‐‑‒–—―]\s*.*|[.:])?", re.IGNORECASE)
 _OPTION = re.compile(r"([A-Z])(?:\)\s*|\.\s+|\.$)(.*)")
 _LABELS = {
     "Correct Answer": re.compile(r"(?:Correct\s+)?Answer\s*:\s*(.*)", re.IGNORECASE),

@@ -19,7 +19,9 @@ from engine.validation.problems import Line, Part, Report
 _VIGNETTE = re.compile(r"Clinical\s+Vignette\s+([0-9]{1,6})\s*(?::\s*(.*))?", re.IGNORECASE)
 _HEADING = re.compile(r"Questions\s+and\s+Answers\s*:?", re.IGNORECASE)
 _ITEM = re.compile(r"([0-9]{1,6})\.\s*(True/False|Yes/No|Drop[ -]?Down)\s*:\s*(.*)", re.IGNORECASE)
-_OTHER_ITEM = re.compile(r"([0-9]{1,6})\.\s*+[^:]{1,40}+:.*")
+_OTHER_ITEM = re.compile(
+    r"([0-9]{1,6})\.\s*+(?:[^:]{1,40}+:|True/False|Yes/No|Drop).*", re.IGNORECASE
+)
 _LABELS = {
     "Answer": re.compile(r"Answer\s*:\s*(.*)", re.IGNORECASE),
     "Explanation": re.compile(r"Explanation\s*:\s*(.*)", re.IGNORECASE),
