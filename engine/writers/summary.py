@@ -138,15 +138,19 @@ class _Scored:
         self._counts = Counter(term for words in self._terms.values() for term in words)
 
     def best(self, topic: Topic, count: int) -> list[str]:
-        """Return the sentences of a topic that say most, best first."""
-        weights = {sentence: self._weight(sentence) for sentence in topic.sentences}
-        weights[topic.sentences[0]] *= _FIRST_BONUS
-        return sorted(weights, key=lambda sentence: -weights[sentence])[:count]
+        """Return the sentences that say most, best first; those about the focus before others."""
+        first = topic.sentences[0]
 
-    def _weight(self, sentence: str) -> float:
-        words = self._terms[sentence]
+        def key(sentence: str) -> tuple[int, float]:
+            bonus = _FIRST_BONUS if sentence == first else 1.0
+            words = self._terms[sentence]
+            return -len(words & self._focus), -bonus * self._weight(words)
+
+        return sorted(dict.fromkeys(topic.sentences), key=key)[:count]
+
+    def _weight(self, words: frozenset[str]) -> float:
         total = sum(math.log1p(self._counts[term]) for term in words)
-        return total / (len(words) + _SHORT_BIAS) * (1 + len(words & self._focus))
+        return total / (len(words) + _SHORT_BIAS)
 
 
 def _insight(ranked: Sequence[str]) -> tuple[str, frozenset[str]]:
