@@ -26,13 +26,14 @@ import { Watch } from "./watch.js";
 /** @import {ApiError} from "./api.js" */
 /** @import {RunEvent} from "./events.js" */
 /** @import {Lines} from "./lines.js" */
-/** @import {StartRequest} from "./run-requests.js" */
 /** @import {SseEvent} from "./sse-decoder.js" */
 
 // The server says something at least every 15 seconds; a longer silence is a reason to look.
 const SUSPICIOUS_SILENCE_MS = 20_000;
 const POLL_MS = 1_000;
 const BASE_MS = 1_000;
+
+/** @typedef {import("./run-requests.js").StartRequest} StartRequest */
 
 /**
  * @typedef {object} Connection
