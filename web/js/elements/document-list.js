@@ -1,11 +1,11 @@
 import { DelayedDelete } from "../dom/delayed-delete.js";
 import { actionOf, setText, slot, stamp } from "../dom/find.js";
 import { notify, notifyError } from "../dom/messages.js";
+import { RunStream } from "../dom/run-stream.js";
 import { localStorageOrNull } from "../dom/storage.js";
 import { request } from "../lib/api.js";
 import { debugLog } from "../lib/debug-log.js";
 import { documentFacts } from "../lib/document-facts.js";
-import { EventStream } from "../lib/event-stream.js";
 import { Slots } from "../lib/slots.js";
 
 /** @import {RunEvent} from "../lib/events.js" */
@@ -24,7 +24,7 @@ export class DocumentList extends HTMLElement {
   #life = new AbortController();
   #slots = new Slots(MOST_STREAMS);
   #log = debugLog(localStorageOrNull(), console.debug);
-  /** @type {Set<EventStream>} */
+  /** @type {Set<RunStream>} */
   #streams = new Set();
 
   connectedCallback() {
@@ -76,7 +76,7 @@ export class DocumentList extends HTMLElement {
     const { runId, state } = row.dataset;
     if (!runId || (state !== "queued" && state !== "processing")) return;
     await this.#slots.run(async () => {
-      const stream = new EventStream({ runId }, { onEvent: (event) => this.#show(row, event), log: this.#log });
+      const stream = new RunStream({ runId }, { onEvent: (event) => this.#show(row, event), log: this.#log });
       this.#streams.add(stream);
       const outcome = await stream.run();
       this.#streams.delete(stream);

@@ -1,7 +1,9 @@
+import { basket, emptyBasket, onBasketChange } from "../dom/basket-changes.js";
 import { actionOf, setText, slot } from "../dom/find.js";
 import { localStorageOrNull } from "../dom/storage.js";
 import { request } from "../lib/api.js";
 import { EventStream } from "../lib/event-stream.js";
+import { newKey } from "../lib/idempotency-key.js";
 import { plural } from "../lib/progress-text.js";
 import { TypedInput } from "../lib/typed-input.js";
 
@@ -17,7 +19,7 @@ const MOST_CHARACTERS = 10_000;
 export class GenerationDialog extends HTMLElement {
   #life = new AbortController();
   #typed = new TypedInput(localStorageOrNull(), `generate:${this.dataset.kbId}`);
-  /** One key for one request: pressing the button again after a lost reply joins the first run. */
+  /** One key for one request: sending it again after a lost reply or a reload joins the first run. */
   #attempt = { body: "", key: "" };
 
   connectedCallback() {
@@ -39,7 +41,9 @@ export class GenerationDialog extends HTMLElement {
     this.#context.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#form.requestSubmit();
     });
+    onBasketChange(() => this.#offerBasket(), signal);
     this.#restore();
+    this.#offerBasket();
     this.#onInput();
     if (location.hash === "#new-draft") this.open();
   }
@@ -70,10 +74,11 @@ export class GenerationDialog extends HTMLElement {
   // --- what is typed ----------------------------------------------------------------------------
 
   #restore() {
-    const { context, documentType } = this.#typed.read();
+    const { context, documentType, attempt } = this.#typed.read();
     if (typeof context === "string") this.#context.value = context;
     const radio = this.#radios("document_type").find(({ value }) => value === documentType);
     if (radio !== undefined) radio.checked = true;
+    if (isAttempt(attempt)) this.#attempt = attempt;
   }
 
   #onInput() {
@@ -81,8 +86,13 @@ export class GenerationDialog extends HTMLElement {
     const example = this.#chosenType()?.dataset.example ?? "";
     setText(slot(this, "counter"), `${context.length.toLocaleString("en")} / ${MOST_CHARACTERS.toLocaleString("en")}`);
     setText(slot(this, "example"), example === "" ? "" : `For example: ${example}`);
-    slot(this, "picker").hidden = !this.#isPicking;
-    if (context !== "" || this.#typed.read().context) this.#typed.keep({ context, documentType: this.#chosenType()?.value });
+    slot(this, "picker").hidden = this.#sourceChoice !== "picked";
+    slot(this, "basket").hidden = this.#sourceChoice !== "basket";
+    if (context !== "" || this.#typed.read().context) this.#keep();
+  }
+
+  #keep() {
+    this.#typed.keep({ context: this.#context.value, documentType: this.#chosenType()?.value, attempt: this.#attempt });
   }
 
   /** @param {string} name @returns {HTMLInputElement[]} */
@@ -94,8 +104,20 @@ export class GenerationDialog extends HTMLElement {
     return this.#radios("document_type").find(({ checked }) => checked);
   }
 
-  get #isPicking() {
-    return this.#radios("sources").some(({ checked, value }) => checked && value === "picked");
+  /** Which passages a draft is written from: all, picked here, or picked elsewhere before. */
+  get #sourceChoice() {
+    return this.#radios("sources").find(({ checked }) => checked)?.value ?? "all";
+  }
+
+  /** Offer what was picked on other pages; whoever came here with it most likely wants it. */
+  #offerBasket() {
+    const count = basket().list(this.dataset.kbId ?? "").length;
+    slot(this, "basket-choice").hidden = count === 0;
+    setText(slot(this, "basket-label"), `My selection (${plural(count, "passage")})`);
+    const choice = this.#radios("sources").find(({ value }) => value === (count === 0 ? "all" : "basket"));
+    const isStale = count === 0 && this.#sourceChoice === "basket";
+    if (choice !== undefined && (isStale || (count > 0 && location.hash === "#new-draft"))) choice.checked = true;
+    this.#onInput();
   }
 
   // --- picking sources --------------------------------------------------------------------------
@@ -147,46 +169,59 @@ export class GenerationDialog extends HTMLElement {
 
   async #start() {
     const body = this.#body();
-    const problem = problemOf(body, this.#isPicking);
+    const problem = problemOf(body);
     this.#showError(problem);
     if (problem !== "") return;
     this.#setBusy(true);
     const { kbId } = this.dataset;
-    const stream = new EventStream({ request: { url: "/api/v1/generate?dialect=native", body, idempotencyKey: this.#keyFor(body) } }, {
+    const stream = new EventStream({
+      request: { url: "/api/v1/generate", body, idempotencyKey: this.#keyFor(body), isStartOnly: true },
+    }, {
       onEvent: () => {},
       // The run goes on by itself; the draft's own page reads it.
       onOpen: ({ draftId }) => {
         stream.close();
         this.#typed.forget();
+        this.#attempt = { body: "", key: "" };
         location.assign(draftId === null ? `/kb/${kbId}/drafts` : `/kb/${kbId}/drafts/${draftId}`);
       },
       onConnection: ({ state, attempt }) => {
-        if (state === "waiting") this.#showError(`The server cannot be reached. Trying again, attempt ${attempt}. What you typed is kept.`);
+        if (state === "waiting") this.#showError(unreachable(attempt));
       },
     });
-    const cancel = () => stream.close();
-    this.#dialog.addEventListener("close", cancel, { once: true });
+    const life = new AbortController();
+    window.addEventListener("online", () => stream.wake(), { signal: life.signal });
+    this.#dialog.addEventListener("close", () => stream.close(), { signal: life.signal });
     const outcome = await stream.run();
-    this.#dialog.removeEventListener("close", cancel);
+    life.abort();
     if (outcome.kind === "refused") this.#showError(outcome.error.message);
     if (outcome.kind === "refused" || !this.#dialog.open) this.#setBusy(false);
   }
 
   #body() {
-    const picked = this.#sources().flatMap(passagesOf).filter(({ checked }) => checked);
+    const chosen = this.#chosenPassages();
     return {
       kb_id: this.dataset.kbId,
       document_type: this.#chosenType()?.value,
       context: this.#context.value.trim(),
-      ...(this.#isPicking ? { selected_sources: picked.map(({ value }) => value) } : {}),
+      ...(chosen === null ? {} : { selected_sources: chosen }),
       on_disconnect: "continue",
     };
+  }
+
+  /** @returns {string[] | null} null for all there are */
+  #chosenPassages() {
+    const choice = this.#sourceChoice;
+    if (choice === "all") return null;
+    if (choice === "basket") return basket().list(this.dataset.kbId ?? "").map(({ chunk_id: id }) => id);
+    return this.#sources().flatMap(passagesOf).filter(({ checked }) => checked).map(({ value }) => value);
   }
 
   /** @param {object} body */
   #keyFor(body) {
     const text = JSON.stringify(body);
-    if (text !== this.#attempt.body) this.#attempt = { body: text, key: crypto.randomUUID() };
+    if (text !== this.#attempt.body) this.#attempt = { body: text, key: newKey() };
+    this.#keep();
     return this.#attempt.key;
   }
 
@@ -203,13 +238,10 @@ export class GenerationDialog extends HTMLElement {
   }
 }
 
-/**
- * @param {{context: string, document_type?: string, selected_sources?: string[]}} body
- * @param {boolean} isPicking
- */
-function problemOf({ context, document_type: type, selected_sources: picked }, isPicking) {
-  if (isPicking && picked?.length === 0) return "Pick at least one passage, or use all documents.";
-  if (context === "" && (!isPicking || type === "custom")) return "Say in a sentence or two what the draft is for.";
+/** @param {{context: string, document_type?: string, selected_sources?: string[]}} body */
+function problemOf({ context, document_type: type, selected_sources: chosen }) {
+  if (chosen?.length === 0) return "Pick at least one passage, or use all documents.";
+  if (context === "" && (chosen === undefined || type === "custom")) return "Say in a sentence or two what the draft is for.";
   return "";
 }
 

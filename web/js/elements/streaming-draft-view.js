@@ -1,16 +1,20 @@
 import { linkCitations } from "../dom/citation-links.js";
+import { onceBack } from "../dom/coming-back.js";
 import { DelayedDelete } from "../dom/delayed-delete.js";
 import { actionOf, setText, slot } from "../dom/find.js";
 import { FollowEnd } from "../dom/follow-end.js";
 import { notify, notifyError } from "../dom/messages.js";
 import { Painter } from "../dom/painter.js";
+import { RunStream } from "../dom/run-stream.js";
 import { localStorageOrNull } from "../dom/storage.js";
 import { request } from "../lib/api.js";
 import { backoffMs } from "../lib/backoff.js";
 import { debugLog } from "../lib/debug-log.js";
 import { DraftState } from "../lib/draft-state.js";
 import { EventStream } from "../lib/event-stream.js";
+import { newKey } from "../lib/idempotency-key.js";
 import { plural, progressText } from "../lib/progress-text.js";
+import { isSignedOut } from "../lib/run-requests.js";
 
 /** @import {ApiError} from "../lib/api.js" */
 /** @import {Phase} from "../lib/draft-state.js" */
@@ -57,7 +61,7 @@ export class StreamingDraftView extends HTMLElement {
   #state = new DraftState();
   /** @type {Snapshot} */
   #snapshot = /** @type {any} */ (null);
-  /** @type {EventStream | null} */
+  /** @type {RunStream | null} */
   #stream = null;
   /** @type {FollowEnd | null} */
   #follow = null;
@@ -77,10 +81,6 @@ export class StreamingDraftView extends HTMLElement {
     this.addEventListener("reconnect-requested", () => this.#stream?.wake(), { signal });
     this.#listenToParts(signal);
     this.#measureHeader(signal);
-    window.addEventListener("online", () => this.#stream?.wake(), { signal });
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#stream?.wake();
-    }, { signal });
     const snapshot = readSnapshot(this);
     this.#copy.watch(snapshot.draftId, () => ({ title: snapshot.title, text: this.#state.text, words: this.#state.wordCount }));
     this.#start(snapshot, this.querySelectorAll(".block").length);
@@ -165,14 +165,16 @@ export class StreamingDraftView extends HTMLElement {
   /** @param {string} runId @param {number} after */
   async #read(runId, after) {
     this.#stream?.close();
-    const stream = new EventStream({ runId, after }, {
+    const stream = new RunStream({ runId, after }, {
       onEvent: (event) => this.#apply(event),
       onConnection: (connection) => this.#showConnection(connection),
       log: this.#log,
     });
     this.#stream = stream;
     const outcome = await stream.run();
-    if (outcome.kind === "refused") await this.#recover(outcome.error);
+    if (outcome.kind !== "refused") return;
+    if (isSignedOut(outcome.error)) this.#awaitSignIn(outcome.error, () => this.#read(runId, stream.cursor));
+    else await this.#recover(outcome.error);
   }
 
   /** @param {RunEvent} event */
@@ -192,7 +194,6 @@ export class StreamingDraftView extends HTMLElement {
    */
   async #recover(error) {
     this.#log("reading was refused", error);
-    if (error.status === 401 || error.code === "NOT_A_STREAM") return this.#showGone(error.message);
     if (this.#recoveries > 0) await sleep(backoffMs(this.#recoveries, 1_000, Math.random()));
     this.#recoveries += 1;
     try {
@@ -201,6 +202,13 @@ export class StreamingDraftView extends HTMLElement {
       this.#showGone(`${error.message} The text here is kept until you close this page.`);
       this.#log("reload failed", failure);
     }
+  }
+
+  /** @param {ApiError} error @param {() => void} goOn */
+  #awaitSignIn(error, goOn) {
+    this.#log("signed out", error);
+    this.#showGone(error.message);
+    onceBack(goOn, this.#life.signal);
   }
 
   /** Take the draft anew from the server, in place. */
@@ -328,7 +336,7 @@ export class StreamingDraftView extends HTMLElement {
     const { draftId } = this.#snapshot;
     this.#setBusy(true);
     const stream = new EventStream({
-      request: { url: `/api/v1/drafts/${draftId}/resume?dialect=native`, body: { on_disconnect: "continue" }, idempotencyKey: crypto.randomUUID() },
+      request: { url: `/api/v1/drafts/${draftId}/resume`, body: { on_disconnect: "continue" }, idempotencyKey: newKey(), isStartOnly: true },
     }, {
       onEvent: () => {},
       // The run goes on without this reader; the page reads it from where the server's text ends.
