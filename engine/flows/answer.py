@@ -30,6 +30,8 @@ from engine.writers.writer import (
 
 NOTHING_FOUND = "I don't know. I couldn't find information about this in the provided documents."
 _ANSWER_WORDS = 160
+_REST = 0.25
+"""Beside a passage that answers, others may stand that are so much below the floor."""
 _CARRIED_CHARS = 500
 _REWRITE_TOKENS = 80
 
@@ -97,12 +99,23 @@ class Answering:
             except NotFound as error:
                 raise NotFound("This knowledge base does not exist.", field="corpus_id") from error
 
-    async def relevant(self, kb_ids: Sequence[Id], query: str, limit: int) -> list[Source]:
-        """Return the best passages that are worth showing, in one ranking."""
-        if not kb_ids:
+    async def relevant(
+        self, kb_ids: Sequence[Id], queries: Sequence[str], limit: int
+    ) -> list[Source]:
+        """Return the best passages for any of some queries, in one ranking.
+
+        There are none when even the best is below the floor.
+        """
+        best: dict[Id, Source] = {}
+        for query in queries if kb_ids else ():
+            for source in await self._retriever.search(kb_ids, query, limit):
+                known = best.setdefault(source.chunk_id, source)
+                if source.score > known.score:
+                    best[source.chunk_id] = source
+        ranked = sorted(best.values(), key=lambda source: -source.score)[:limit]
+        if not ranked or ranked[0].score < self._floor:
             return []
-        found = await self._retriever.search(kb_ids, query, limit)
-        return [source for source in found if source.score >= self._floor]
+        return [source for source in ranked if source.score >= self._floor * _REST]
 
     async def write(
         self, run: Run, wanted: Wanted
@@ -140,21 +153,23 @@ class Answering:
             model=wanted.model,
         )
 
-    async def standalone(self, question: str, history: Sequence[Message], model: str | None) -> str:
-        """Return a question for retrieval that needs no history.
+    async def queries(
+        self, question: str, history: Sequence[Message], model: str | None
+    ) -> list[str]:
+        """Return what to look for: the question, and how it reads with the turns before it.
 
-        A language model is asked to put it so; without one, or when it fails, the words of the last
-        turns stand beside the question.
+        A language model is asked to put it so that it stands alone; without one, or when it fails,
+        the words of the last turns stand beside it.
         """
         if not history:
-            return question
+            return [question]
         carried = " ".join(message.content[:_CARRIED_CHARS] for message in history[-2:])
         if not self._rewrites:
-            return f"{question} {carried}"
+            return [question, f"{question} {carried}"]
         try:
-            return f"{question} {await self._rewritten(question, history, model)}"
+            return [question, await self._rewritten(question, history, model)]
         except ProviderFailed:
-            return f"{question} {carried}"
+            return [question, f"{question} {carried}"]
 
     async def _rewritten(self, question: str, history: Sequence[Message], model: str | None) -> str:
         assignment = Assignment(

@@ -164,8 +164,8 @@ class Chat:
         key: str,
         started: float,
     ) -> AsyncGenerator[Event, None]:
-        question = await self._answering.standalone(request.query, history, request.model)
-        sources = await self._answering.relevant([kb.id], question, request.top_k)
+        queries = await self._answering.queries(request.query, history, request.model)
+        sources = await self._answering.relevant([kb.id], queries, request.top_k)
         offered = listed(sources)
         if not any(isinstance(event, Sources) for event in past):
             yield Retrieved(len(sources), offered.context_chars)

@@ -65,7 +65,7 @@ class Query:
         yield Started(FAMILY)
         yield Stage("retrieving", "Searching the documents", 5)
         kb_ids = await self._kb_ids(run.row.user_id, request)
-        sources = await self._answering.relevant(kb_ids, request.query, request.max_results)
+        sources = await self._answering.relevant(kb_ids, [request.query], request.max_results)
         if not sources:
             yield Delta(NOTHING_FOUND)
             yield Completed(result={"answer": NOTHING_FOUND})

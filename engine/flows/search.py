@@ -67,7 +67,7 @@ class Search:
     async def quick(self, user: User, query: str, limit: int) -> list[Source]:
         """Return the best passages of all readable knowledge bases, without a run."""
         kb_ids = [kb.id for kb in await self._answering.readable(user.id, None)]
-        return await self._answering.relevant(kb_ids, query, limit)
+        return await self._answering.relevant(kb_ids, [query], limit)
 
     async def flow(self, run: Run) -> AsyncGenerator[Event, None]:
         """Rank, then sum up the best, then name what was cited."""
@@ -76,7 +76,7 @@ class Search:
         yield Stage("retrieving", "Searching the documents", 5)
         found = await self._answering.readable(run.row.user_id, request.kb_ids)
         kb_ids = [kb.id for kb in found]
-        sources = await self._answering.relevant(kb_ids, request.query, request.limit)
+        sources = await self._answering.relevant(kb_ids, [request.query], request.limit)
         yield listed(sources)
         citations: list[Citation] = []
         text: list[str] = []

@@ -164,7 +164,8 @@ async def test_the_last_five_entries_reach_the_prompt(data: Path, model: FakeMod
     ]
     async with open_site(data, **with_model(model, chat_rewrite=False)) as site:
         await frames_of(site, history=history)
-    prompt = json.dumps((await model.call(0)).body["messages"])
+    async with asyncio.timeout(5):
+        prompt = json.dumps((await model.call(0)).body["messages"])
     kept = [n for n in range(20) if f"Entry number {n}." in prompt]
     assert kept == [15, 16, 17, 18, 19]
 
