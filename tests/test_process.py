@@ -167,6 +167,19 @@ async def test_documents_and_a_draft_from_the_command_line(tmp_path: Path) -> No
     assert "Bids" in err
 
 
+async def test_a_summary_from_the_command_line(tmp_path: Path) -> None:
+    data, notes = str(tmp_path / "data"), tmp_path / "notes.txt"
+    notes.write_text("# Angina\n\nAngina is pain on effort. It goes away at rest.\n")
+    fast = {"extractive_words_per_s": 0}
+    status, out, err = await run("pipeline", "--data", data, str(notes), **fast)
+    assert status == 0, err
+    assert out.startswith("1. Angina\nHigh Yield\n- ")
+    assert "Checking the form" in err
+    status, out, err = await run("pipeline", "--data", data, "--type", "MCQ", str(notes))
+    assert (status, out) == (1, "")
+    assert "need a language model" in err
+
+
 async def test_wrong_settings_are_all_named_at_once(tmp_path: Path) -> None:
     status, _, err = await run("serve", "--data", str(tmp_path), port="x", grace_s="-1")
     assert status == 1
