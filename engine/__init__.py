@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from engine.clock import Beat
 from engine.config import Config
 from engine.flows import document_types
 from engine.flows.answer import Answering
@@ -100,6 +101,7 @@ def make_writer(config: Config) -> Writer:
             num_ctx=config.ollama_num_ctx,
             idle_timeout_s=config.llm_idle_timeout_s,
             connect_timeout_s=config.llm_connect_timeout_s,
+            beat=Beat(config.coalesce_s),
         )
     return OpenAIWriter(
         config.model_url,
@@ -107,6 +109,7 @@ def make_writer(config: Config) -> Writer:
         config.llm_model,
         idle_timeout_s=config.llm_idle_timeout_s,
         connect_timeout_s=config.llm_connect_timeout_s,
+        beat=Beat(config.coalesce_s),
     )
 
 

@@ -51,7 +51,7 @@ CONFINED = {
     "lxml": ("engine/ingest/", "engine/export/"),
     "charset_normalizer": ("engine/ingest/",),
     "markdown_it": ("engine/",),
-    "aiohttp": ("server.py", "handlers/"),
+    "aiohttp": ("server.py", "handlers/", "engine/writers/transport.py"),
     "aiohttp_jinja2": ("server.py", "handlers/"),
     "jinja2": ("server.py", "handlers/"),
     "handlers": ("server.py", "handlers/"),

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from engine.clock import next_beat
 from engine.runs.events import (
     Cancelled,
     Cited,
@@ -40,6 +41,8 @@ _PAGE = 500
 _IN_MEMORY = 512
 _ROOM = 256
 _RETRY_DELAY_S = 0.2
+_AFTER_BEAT_S = 0.004
+"""Writers read their models on the beat; what they read is written this much later."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
@@ -218,8 +221,8 @@ class Journal:
         self._at_beat[log] = None
         if self._beat is None:
             loop = asyncio.get_running_loop()
-            beats = loop.time() // self._coalesce_s + 1
-            self._beat = loop.call_at(beats * self._coalesce_s, self._on_beat)
+            at = next_beat(loop.time() - _AFTER_BEAT_S, self._coalesce_s) + _AFTER_BEAT_S
+            self._beat = loop.call_at(at, self._on_beat)
 
     def _on_beat(self) -> None:
         self._beat = None

@@ -11,8 +11,10 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
+from engine.clock import Beat
 from engine.errors import Invalid
 from engine.writers.refusals import Refusal, not_a_stream, refused, unreachable
+from engine.writers.transport import AiohttpTransport
 
 _log = logging.getLogger("footnote.writers")
 
@@ -39,6 +41,11 @@ class Reply:
         except (httpx2.HTTPError, OSError) as error:  # TLS errors come through as they are
             raise ConnectionError(type(error).__name__) from None
 
+    async def gather(self, beat: Beat) -> None:
+        """Let more arrive until the next beat, if this transport can leave it where it is."""
+        if hold := self._response.extensions.get("hold"):
+            await hold(beat)
+
     async def aclose(self) -> None:
         """Close the connection, or give it back when the body was read to its end."""
         await self._chunks.aclose()
@@ -54,7 +61,7 @@ def http_client(
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         follow_redirects=False,
         trust_env=False,
-        transport=transport,
+        transport=transport or AiohttpTransport(connect_timeout_s),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         event_hooks={"response": [_admit]},
     )

@@ -14,12 +14,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Protocol
 
+from engine.clock import Beat
 from engine.errors import ProviderFailed
 from engine.writers.answer import AnswerReader
 from engine.writers.overlap import without_overlap
 from engine.writers.patience import Patience
 from engine.writers.refusals import Refusal
-from engine.writers.writer import Piece, Waiting
+from engine.writers.writer import Piece, Text, Waiting
 
 if TYPE_CHECKING:
     from engine.writers.connection import Reply
@@ -67,18 +68,21 @@ class Exchange:
         *,
         idle_timeout_s: float,
         max_tries: int = 3,
+        beat: Beat | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         """Ask `endpoint` and read each answer with a `reader` of its own.
 
-        `idle_timeout_s` bounds the silence between two deltas and before the first; `sleep` and
-        `chance` (0 to 1, spreads the waits) are for tests.
+        `idle_timeout_s` bounds the silence between two deltas and before the first. After the first
+        text an answer is read on the `beat`, without one as it comes. `sleep` and `chance` (0 to 1,
+        spreads the waits) are for tests.
         """
         self._endpoint = endpoint
         self._reader = reader
         self._idle_timeout_s = idle_timeout_s
         self._max_tries = max_tries
+        self._beat = beat
         self._sleep = sleep
         self._chance = chance
 
@@ -136,6 +140,8 @@ class Exchange:
                 patience.left_s = self._idle_timeout_s
             if reader.reason:
                 patience.left_s = min(patience.left_s, _AFTER_REASON_S)
+            elif self._beat and pieces and isinstance(pieces[-1], Text):
+                await reply.gather(self._beat)
         if reader.is_done:
             await _reach_end(reply)
         for piece in reader.close():

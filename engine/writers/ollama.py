@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.clock import Beat
 from engine.writers.exchange import Exchange
 from engine.writers.ollama_chat import OllamaAnswer
 from engine.writers.prompt_size import least_tokens
@@ -42,6 +43,7 @@ class OllamaWriter:
         idle_timeout_s: float = 60.0,
         connect_timeout_s: float = 5.0,
         max_tries: int = 3,
+        beat: Beat | None = None,
         transport: "httpx2.AsyncBaseTransport | None" = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
@@ -68,6 +70,7 @@ class OllamaWriter:
             OllamaAnswer,
             idle_timeout_s=idle_timeout_s,
             max_tries=max_tries,
+            beat=beat,
             sleep=sleep,
             chance=chance,
         )

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from engine.clock import Beat
 from engine.writers.completions import CompletionStream
 from engine.writers.exchange import Exchange
 from engine.writers.surrogates import repaired
@@ -27,6 +28,7 @@ class OpenAIWriter:
         idle_timeout_s: float = 60.0,
         connect_timeout_s: float = 5.0,
         max_tries: int = 3,
+        beat: Beat | None = None,
         transport: "httpx2.AsyncBaseTransport | None" = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
@@ -51,6 +53,7 @@ class OpenAIWriter:
             CompletionStream,
             idle_timeout_s=idle_timeout_s,
             max_tries=max_tries,
+            beat=beat,
             sleep=sleep,
             chance=chance,
         )

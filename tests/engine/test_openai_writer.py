@@ -3,12 +3,11 @@
 import asyncio
 import json
 import logging
-import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, aclosing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -17,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import Invalid, ProviderFailed
+from engine.errors import Invalid
 from engine.writers.completions import CompletionStream
 from engine.writers.openai_compat import OpenAIWriter
 from engine.writers.refusals import asked_wait_s
 from engine.writers.thinking import ThinkFilter
-from engine.writers.writer import Assignment, Finished, Message, Piece, Text, Thinking, Waiting
+from engine.writers.writer import Assignment, Finished, Message, Text, Thinking, Waiting
 from tests.fake_model import (
     ENDING,
     Answer,
@@ -47,15 +46,22 @@ from tests.fake_model import (
     page,
     wire,
 )
-
-KEY = "sk-test-key-0123456789"
-ASSIGNMENT = Assignment(
-    question="Who?",
-    sections=(),
-    sources=(),
-    messages=(Message("system", "Be brief."), Message("user", "Who?")),
+from tests.writing import (
+    ASSIGNMENT,
+    Sleeps,
+    closed,
+    collect,
+    failure_of,
+    first_text,
+    full_backlog,
+    next_pieces,
+    no_tasks_but,
+    no_wait,
+    text_of,
+    unused_port,
 )
 
+KEY = "sk-test-key-0123456789"
 WriterFactory = Callable[..., OpenAIWriter]
 
 
@@ -84,39 +90,6 @@ async def make_writer() -> AsyncIterator[WriterFactory]:
 @pytest.fixture
 def writer(model: FakeModel, make_writer: WriterFactory) -> OpenAIWriter:
     return make_writer(model.url)
-
-
-async def no_wait(_: float) -> None:
-    """Stand in for sleep."""
-
-
-async def collect(writer: OpenAIWriter) -> tuple[list[Piece], ProviderFailed | None]:
-    """Return the pieces and the failure that ended them, if one did."""
-    pieces: list[Piece] = []
-    try:
-        async with asyncio.timeout(5), aclosing(writer.write(ASSIGNMENT)) as stream:
-            async for piece in stream:
-                pieces.append(piece)  # noqa: PERF401 - kept also when the stream fails
-    except ProviderFailed as failure:
-        return pieces, failure
-    return pieces, None
-
-
-async def failure_of(writer: OpenAIWriter) -> ProviderFailed:
-    _, failure = await collect(writer)
-    assert failure is not None
-    return failure
-
-
-def text_of(pieces: list[Piece]) -> str:
-    return "".join(piece.text for piece in pieces if isinstance(piece, Text))
-
-
-async def first_text(stream: AsyncGenerator[Piece, None]) -> str:
-    async for piece in stream:
-        if isinstance(piece, Text):
-            return piece.text
-    raise AssertionError("the stream ended without text")
 
 
 # A good answer
@@ -310,19 +283,25 @@ async def test_lone_halves_become_replacement_characters(
 async def test_reasoning_is_a_sign_of_life_and_not_text(
     model: FakeModel, writer: OpenAIWriter, name: str
 ) -> None:
-    model.script(Think("hmm", name), Say("a"), *ENDING)
-    pieces, _ = await collect(writer)
-    assert pieces[:2] == [Thinking(), Text("a")]
+    thought = asyncio.Event()
+    model.script(Think("hmm", name), Wait(thought), Say("a"), *ENDING)
+    async with asyncio.timeout(5), aclosing(writer.write(ASSIGNMENT)) as stream:
+        assert await anext(stream) == Thinking()
+        thought.set()
+        assert await first_text(stream) == "a"
 
 
 async def test_a_think_block_split_over_deltas_never_leaks(
     model: FakeModel, writer: OpenAIWriter
 ) -> None:
     parts = ["\n<th", "ink>", "secret </th", " </think", ">", "\n\n", "The answer", " <think>"]
-    model.script(*(Say(part) for part in parts), *ENDING)
-    pieces, _ = await collect(writer)
-    assert text_of(pieces) == "The answer <think>"
-    assert pieces[0] == Thinking()
+    thought = asyncio.Event()
+    said = [Say(part) for part in parts]
+    model.script(*said[:3], Wait(thought), *said[3:], *ENDING)
+    async with asyncio.timeout(5), aclosing(writer.write(ASSIGNMENT)) as stream:
+        assert await anext(stream) == Thinking()
+        thought.set()
+        assert text_of([piece async for piece in stream]) == "The answer <think>"
 
 
 THOUGHTS = {
@@ -497,10 +476,12 @@ async def test_heartbeats_are_not_progress(
 async def test_a_slow_consumer_does_not_use_up_the_servers_time(
     model: FakeModel, make_writer: WriterFactory
 ) -> None:
-    model.script(Say("a"), Say("b"), *ENDING)
+    read = asyncio.Event()
+    model.script(Say("a"), Wait(read), Say("b"), *ENDING)
     writer = make_writer(model.url, idle_timeout_s=0.2)
     async with asyncio.timeout(5), aclosing(writer.write(ASSIGNMENT)) as stream:
         assert await first_text(stream) == "a"
+        read.set()
         await (await model.call(0)).served.wait()
         await asyncio.sleep(0.3)  # the time is what is tested
         rest = [piece async for piece in stream]
@@ -522,16 +503,6 @@ async def test_reasoning_keeps_the_clock_from_running_out(
 
 
 # Before the first token
-
-
-class Sleeps:
-    """Stands in for sleep and remembers."""
-
-    def __init__(self) -> None:
-        self.waits_s: list[float] = []
-
-    async def __call__(self, delay_s: float) -> None:
-        self.waits_s.append(delay_s)
 
 
 async def test_a_busy_server_is_waited_for_as_it_asks(
@@ -811,43 +782,6 @@ def test_the_sdk_is_not_imported_before_a_writer_is_made() -> None:
 
 
 # Leaving
-
-
-async def closed(model: FakeModel, index: int = 0) -> None:
-    """Wait until the server saw the client leave; a second at most."""
-    async with asyncio.timeout(1):
-        await (await model.call(index)).closed.wait()
-
-
-async def no_tasks_but(before: set[asyncio.Task[object]]) -> None:
-    """Wait until nothing runs that did not run before; a second at most."""
-    async with asyncio.timeout(1):
-        while asyncio.all_tasks() - before:
-            await asyncio.sleep(0)
-
-
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-@contextmanager
-def full_backlog() -> Iterator[str]:
-    """Yield the address of a server that never accepts, so that connecting to it hangs."""
-    with ExitStack() as sockets:
-        server = sockets.enter_context(socket.socket())
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        for _ in range(4):
-            client = sockets.enter_context(socket.socket())
-            client.setblocking(False)
-            client.connect_ex(server.getsockname())
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
-
-
-async def next_pieces(stream: AsyncGenerator[Piece, None]) -> list[Piece]:
-    return [piece async for piece in stream]
 
 
 @pytest.mark.parametrize(
