@@ -142,9 +142,21 @@ class _Sender:
             raise ConnectionResetError
 
     async def _write(self, data: bytes) -> None:
-        async with asyncio.timeout(self._write_timeout_s):
+        if self._has_room(len(data)):
             await self._response.write(data)
+        else:
+            async with asyncio.timeout(self._write_timeout_s):
+                await self._response.write(data)
         self._silent_since = asyncio.get_running_loop().time()
+
+    def _has_room(self, size: int) -> bool:
+        """Whether a write so large cannot have to wait, and so needs no clock."""
+        transport = self._request.transport
+        return (
+            transport is not None
+            and size < _SEND_BUFFER_BYTES
+            and transport.get_write_buffer_size() == 0
+        )
 
 
 def _error_frame(error: AppError) -> bytes:
