@@ -45,7 +45,7 @@ async def _events(context: str) -> AsyncIterator[dict[str, str]]:
 
 def main() -> None:
     base_url = f"http://127.0.0.1:{sys.argv[1]}/v1"
-    app.state.client = AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0)
+    app.state.client = AsyncOpenAI(base_url=base_url, api_key="none", timeout=600, max_retries=0)
     listener = socket.create_server(("127.0.0.1", 0), backlog=2000)
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(app, loop="uvloop", http="httptools", log_level="warning")

@@ -2,10 +2,11 @@
 
     python bench/streams.py [--streams 100 --rate 50 --seconds 10 --repeat 3] [--only cpu,memory]
 
-A model server, each server under test, and the readers are processes of their own. Every round
-measures Footnote (native and generate dialect, journal on), the reference stack and a floor that
-only relays bytes, one after the other; medians of the rounds are printed. The reference runs in a
-virtual environment with `bench/requirements.txt` (`make bench` makes it).
+A model server, each server under test, and the readers are processes of their own; servers are
+started afresh for every measurement, since a saturated one may not recover. Every round measures
+Footnote (native and generate dialect, journal on), the reference stack and a floor that only relays
+bytes, one after the other; medians of the rounds are printed. The reference runs in a virtual
+environment with `bench/requirements.txt` (`make bench` makes it).
 """
 
 import argparse
@@ -13,12 +14,13 @@ import asyncio
 import gc
 import os
 import resource
+import shutil
 import statistics
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic_ns
@@ -254,7 +256,11 @@ async def _process(*command: str, **settings: str) -> AsyncIterator[tuple[int, s
     """Run a server; yield its process id and the first line it prints."""
     given = {k: v for k, v in os.environ.items() if not k.startswith("FOOTNOTE_")}
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=_ROOT, env=given | settings, stdout=asyncio.subprocess.PIPE
+        *command,
+        cwd=_ROOT,
+        env=given | settings,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     assert process.stdout is not None
     try:
@@ -267,44 +273,63 @@ async def _process(*command: str, **settings: str) -> AsyncIterator[tuple[int, s
         await process.communicate()
 
 
-@asynccontextmanager
-async def footnotes(model_port: int) -> AsyncIterator[list[Contender]]:
-    """Run Footnote with one small knowledge base."""
-    with tempfile.TemporaryDirectory() as folder:
-        document = Path(folder) / "sign-in.md"
-        document.write_text(_DOCUMENT)
-        data = f"{folder}/data"
-        token = (await _command("token", "--data", data)).strip()
-        await _command("ingest", "--data", data, "--kb", "Bench", str(document))
-        settings = {
+class Footnote:
+    """Runs Footnote with one small knowledge base, and asks it in one dialect."""
+
+    def __init__(self, data: Path, token: str, model_port: int, dialect: str) -> None:
+        self.name = dialect
+        self._data = data
+        self._token = f"Bearer {token}"
+        self._settings = {
             "FOOTNOTE_LLM_PROVIDER": "openai",
             "FOOTNOTE_LLM_URL": f"http://127.0.0.1:{model_port}/v1",
             "FOOTNOTE_MAX_STREAMS": "5000",
             "FOOTNOTE_MAX_STREAMS_PER_USER": "5000",
-            "FOOTNOTE_GRACE_S": "2",
             "FOOTNOTE_LOG_LEVEL": "ERROR",
         }
-        command = (sys.executable, "server.py", "serve", "--port", "0", "--data", data)
-        async with _process(*command, **settings) as (pid, base):
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[Contender]:
+        """Start it afresh."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        shutil.copytree(self._data.with_name("prepared"), self._data)
+        command = (sys.executable, "server.py", "serve", "--port", "0", "--data", str(self._data))
+        async with _process(*command, **self._settings) as (pid, base):
             port = int(base.rpartition(":")[2])
-            yield await _footnote_contenders(pid, port, f"Bearer {token}")
+            request = await self._request(port)
+            yield Contender(self.name, pid, port, request, self._token)
+
+    async def _request(self, port: int) -> bytes:
+        found = await call(port, "GET", "/api/v1/kbs", Authorization=self._token)
+        kb_id = next(kb["id"] for kb in found["kbs"] if kb["name"] == "Bench")
+        body = {"kb_id": kb_id, "document_type": "custom", "context": "How does sign-in work?"}
+        headers = {"Authorization": self._token, "Accept": "text/event-stream"}
+        return request_of("POST", f"/api/v1/generate?dialect={self.name}", body, headers)
 
 
-async def _footnote_contenders(pid: int, port: int, token: str) -> list[Contender]:
-    found = await call(port, "GET", "/api/v1/kbs", Authorization=token)
-    kb_id = next(kb["id"] for kb in found["kbs"] if kb["name"] == "Bench")
-    body = {"kb_id": kb_id, "document_type": "custom", "context": "How does sign-in work?"}
-    headers = {"Authorization": token, "Accept": "text/event-stream"}
-    return [
-        Contender(
-            name,
-            pid,
-            port,
-            request_of("POST", f"/api/v1/generate?dialect={name}", body, headers),
-            token,
-        )
-        for name in ("generate", "native")
-    ]
+class Other:
+    """Runs the reference stack or the floor."""
+
+    def __init__(self, name: str, python: str, script: str, model_port: int) -> None:
+        self.name = name
+        self._command = (python, str(_BENCH / script), str(model_port))
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[Contender]:
+        """Start it afresh."""
+        request = request_of("POST", "/generate", {"context": "How does sign-in work?"})
+        async with _process(*self._command) as (pid, port):
+            yield Contender(self.name, pid, int(port), request)
+
+
+async def prepare(folder: Path) -> str:
+    """Make a data folder with one small knowledge base; return a token for it."""
+    document = folder / "sign-in.md"
+    document.write_text(_DOCUMENT)
+    data = str(folder / "prepared")
+    token = await _command("token", "--data", data)
+    await _command("ingest", "--data", data, "--kb", "Bench", str(document))
+    return token.strip()
 
 
 async def _command(*arguments: str) -> str:
@@ -317,23 +342,6 @@ async def _command(*arguments: str) -> str:
     return out.decode()
 
 
-@asynccontextmanager
-async def others(model_port: int, python: Path) -> AsyncIterator[list[Contender]]:
-    """Run the reference stack, if it is installed, and the floor."""
-    body = {"context": "How does sign-in work?"}
-    request = request_of("POST", "/generate", body)
-    found = []
-    async with AsyncExitStack() as stack:
-        scripts = {"floor": (sys.executable, "streams_floor.py")}
-        if python.exists():
-            scripts = {"reference": (str(python), "reference_server.py"), **scripts}
-        for name, (interpreter, script) in scripts.items():
-            command = (interpreter, str(_BENCH / script), str(model_port))
-            pid, port = await stack.enter_async_context(_process(*command))
-            found.append(Contender(name, pid, int(port), request))
-        yield found
-
-
 # Rounds and table
 
 
@@ -341,38 +349,52 @@ async def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Return the median of every figure, by figure and contender."""
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     model_script = str(_BENCH / "streams_model.py")
-    async with _process(sys.executable, model_script) as (_, port):
-        model = Model(int(port))
-        async with footnotes(model.port) as ours, others(model.port, options.reference) as theirs:
-            contenders = [c for c in ours + theirs if c.name in options.contenders]
+    with tempfile.TemporaryDirectory() as folder:
+        token = await prepare(Path(folder))
+        async with _process(sys.executable, model_script) as (_, port):
+            model = Model(int(port))
+            contenders = _contenders(options, Path(folder) / "data", token, model.port)
             for name in options.only:
                 run, rounds = MEASUREMENTS[name]
                 for _ in range(rounds or options.repeat):
-                    for server in contenders:
+                    for contender in contenders:
                         gc.collect()
-                        await _measure_one(run, model, server, options, values)
+                        await _measure_one(run, model, contender, options, values)
     return {
         figure: {name: statistics.median(found) for name, found in by_name.items()}
         for figure, by_name in values.items()
     }
 
 
+def _contenders(
+    options: argparse.Namespace, data: Path, token: str, model_port: int
+) -> list[Footnote | Other]:
+    everybody = [
+        Footnote(data, token, model_port, "generate"),
+        Footnote(data, token, model_port, "native"),
+        Other("reference", str(options.reference), "reference_server.py", model_port),
+        Other("floor", sys.executable, "streams_floor.py", model_port),
+    ]
+    return [contender for contender in everybody if contender.name in options.contenders]
+
+
 async def _measure_one(
     run: Measurement,
     model: Model,
-    server: Contender,
+    contender: Footnote | Other,
     options: argparse.Namespace,
     values: dict[str, dict[str, list[float]]],
 ) -> None:
     try:
-        figures = await run(model, server, options)
+        async with contender.run() as server:
+            figures = await run(model, server, options)
     except (RuntimeError, TimeoutError, OSError) as error:
-        print(f"{run.__name__} of {server.name}: {error!r}", file=sys.stderr)
+        print(f"  {contender.name}: {run.__name__} failed, {error!r}", file=sys.stderr)
         return
     for figure, value in figures.items():
-        values[figure][server.name].append(value)
+        values[figure][contender.name].append(value)
     shown = ", ".join(f"{figure} {value:.4g}" for figure, value in figures.items())
-    print(f"  {server.name}: {shown}", file=sys.stderr)
+    print(f"  {contender.name}: {shown}", file=sys.stderr)
 
 
 def show(figures: dict[str, dict[str, float]], contenders: Sequence[str]) -> None:
@@ -412,6 +434,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.reference.exists():
         print(f"{options.reference} is missing: measuring without the reference", file=sys.stderr)
+        options.contenders.remove("reference")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     gc.disable()
