@@ -13,6 +13,7 @@ from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Invalid, NotFound, ProviderFailed
 from engine.flows.assessment import assess
 from engine.flows.document_types import Catalogue, DocumentType
+from engine.flows.finish import warnings_of
 from engine.flows.planning import Plan, Planner, nothing_found
 from engine.flows.progress import Progress
 from engine.flows.prompts import draft_messages
@@ -419,7 +420,7 @@ class _Writing:
             unsupported_sentences=result.unsupported_sentences,
             invalid_markers=self._stream.invalid_markers,
             finish_reason=finished.reason,
-            warnings=[*finished.warnings, *_warnings(finished.reason)],
+            warnings=warnings_of(finished),
         )
 
 
@@ -428,16 +429,6 @@ def _summary(sources: int, documents: int) -> str:
         f"Based on {sources} {'source' if sources == 1 else 'sources'}"
         f" from {documents} {'document' if documents == 1 else 'documents'}."
     )
-
-
-def _warnings(reason: str) -> list[str]:
-    match reason:
-        case "length":
-            return ["The model stopped at its length limit; the text may be unfinished."]
-        case "content_filter":
-            return ["The model server's content filter stopped the text; it may be unfinished."]
-        case _:
-            return []
 
 
 def _with(draft: Draft, events: Sequence[Event]) -> Draft:

@@ -16,6 +16,7 @@ import msgspec
 
 from engine.errors import AppError, Invalid
 from engine.flows.arriving import ArrivingText
+from engine.flows.finish import warnings_of
 from engine.flows.pipeline_prompts import Prompts, formatter_messages, generator_messages
 from engine.flows.pipeline_request import PipelineRequest, checked
 from engine.flows.start_rate import StartRate
@@ -115,12 +116,12 @@ class Pipeline:
         else:
             async for event in self._format(run, work):
                 yield event
-        yield Completed(result=work.result())
+        yield Completed(result=work.result(), warnings=list(work.warnings))
 
     async def _generate(self, run: Run, work: "_Work") -> AsyncGenerator[Event, None]:
         yield Stage("generator", "Writing the draft", 30)
         text = ArrivingText("draft", 30)
-        async for event in self._write(run, self._generation(work.request), text):
+        async for event in self._write(run, work, self._generation(work.request), text):
             yield event
         work.draft = text.whole()
         work.spent("generator", text.took_s)
@@ -131,7 +132,7 @@ class Pipeline:
             stage = _formatter_stage(attempt)
             yield stage
             text = ArrivingText("formatted", stage.percent)
-            async for event in self._write(run, self._formatting(work), text):
+            async for event in self._write(run, work, self._formatting(work), text):
                 yield event
             work.output, work.retries = text.whole(), attempt
             work.spent("formatter", text.took_s)
@@ -144,7 +145,7 @@ class Pipeline:
         yield Stage("fail", "The form is still not right", 100)
 
     async def _write(
-        self, run: Run, assignment: Assignment, text: ArrivingText
+        self, run: Run, work: "_Work", assignment: Assignment, text: ArrivingText
     ) -> AsyncGenerator[Event, None]:
         async with aclosing(self._writer.write(assignment)) as pieces:
             async for piece in pieces:
@@ -153,6 +154,7 @@ class Pipeline:
                     yield event
         if text.finished is not None:
             _count(run, text.finished)
+            work.warn(text.finished)
 
     def _generation(self, request: PipelineRequest) -> Assignment:
         temperature = request.generator_temperature
@@ -217,6 +219,7 @@ class _Work:
         self.output = ""
         self.problems: list[Problem] = []
         self.retries = 0
+        self.warnings: dict[str, None] = {}
         self._models = {"generator": generator, "formatter": formatter}
         self._latencies = {"generator": 0.0, "formatter": 0.0, "validator": 0.0}
         self._began = time.monotonic()
@@ -224,6 +227,10 @@ class _Work:
     def spent(self, step: str, took_s: float) -> None:
         """Add to the time of a step."""
         self._latencies[step] += took_s
+
+    def warn(self, finished: Finished) -> None:
+        """Note what may be wrong with a text, once."""
+        self.warnings.update(dict.fromkeys(warnings_of(finished)))
 
     async def check(self) -> None:
         """Find what is wrong, in a thread: a long text takes longer than other runs should wait."""
@@ -244,6 +251,7 @@ class _Work:
                 "model_ids": self._models,
                 "latencies": {step: round(s, 3) for step, s in self._latencies.items()},
                 "total_time": round(time.monotonic() - self._began, 3),
+                "warnings": list(self.warnings),
             },
             "validation_errors": msgspec.to_builtins(self.problems),
         }

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.fake_model import ENDING, Answer, Cut, FakeModel, Say, Stall, Wait, busy
+from tests.fake_model import ENDING, Answer, Cut, FakeModel, Finish, Say, Stall, Wait, busy
 from tests.formatted_texts import MCQ, NMCQ, SUMMARY
 from tests.handlers.site import Site, open_site, with_model
 
@@ -121,6 +121,17 @@ async def test_a_failing_model_ends_the_run_with_a_plain_error(
     assert list(data) == ["error"]
     assert "secret" not in data["error"]
     assert "complete" not in {name for name, _ in found}
+
+
+async def test_a_text_that_was_cut_at_its_limit_is_warned_of(
+    modelled: Site, model: FakeModel
+) -> None:
+    model.script(Say(DRAFT), Finish("length"))
+    script(model, MCQ)
+    result = (await frames_of(modelled))[-1][1]
+    assert result["success"] is True
+    assert len(result["metadata"]["warnings"]) == 1
+    assert "length limit" in result["metadata"]["warnings"][0]
 
 
 async def test_an_empty_draft_is_an_error(modelled: Site, model: FakeModel) -> None:
