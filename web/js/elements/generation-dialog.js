@@ -245,6 +245,17 @@ function problemOf({ context, document_type: type, selected_sources: chosen }) {
   return "";
 }
 
+/** @param {any} value @returns {value is {body: string, key: string}} */
+function isAttempt(value) {
+  return typeof value?.body === "string" && typeof value.key === "string";
+}
+
+/** @param {number} attempt */
+function unreachable(attempt) {
+  if (!navigator.onLine) return "You are offline. What you typed is kept, and will be sent when you are online again.";
+  return `The server cannot be reached. Trying again, attempt ${attempt}. What you typed is kept.`;
+}
+
 /** @param {HTMLElement} source @returns {HTMLInputElement[]} */
 function passagesOf(source) {
   return Array.from(source.querySelectorAll("input[data-role=passage]"));
