@@ -8,7 +8,8 @@ ARGS ?=
 BIN := .venv/bin
 TSC := .tools/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
 JS_TESTS := $(wildcard tests/web/*.test.js)
-BENCHES := $(wildcard bench/*.py)
+BENCHES := bench/retrieval.py bench/streams.py
+REFERENCE := .tools/reference
 
 # $(call need,command that fails when it is missing,Debian packages,what it is needed for)
 define need
@@ -44,8 +45,7 @@ format: .venv/dev.stamp  ## put all Python into its one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/dev.stamp  ## every benchmark, one after the other
-	@test -n "$(BENCHES)" || { echo "bench/ has no benchmarks" >&2; exit 1; }
+bench: .venv/dev.stamp $(REFERENCE).stamp  ## every benchmark, one after the other
 	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS); done
 
 clean:  ## remove what was installed and cached, never ./data
@@ -65,6 +65,12 @@ $(BIN)/python:
 .venv/dev.stamp: requirements.txt requirements-dev.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@touch $@ .venv/run.stamp
+
+# What the load benchmark compares with has an environment of its own.
+$(REFERENCE).stamp: bench/requirements.txt | $(BIN)/python
+	$(BIN)/python -m venv $(REFERENCE)
+	$(REFERENCE)/bin/python -m pip install --quiet -r bench/requirements.txt
+	@touch $@
 
 $(TSC):
 	$(call need,command -v node,nodejs,the checks of the scripts)
