@@ -17,7 +17,7 @@ from engine.language.sentences import sentence_spans
 from engine.language.words import terms
 
 _MAX_TOPICS = 20
-_PARAGRAPHS_EACH = 3
+_PARAGRAPHS_EACH, _SENTENCES_EACH = 3, 40
 _DRAFTED, _LAID_OUT = 6, 5
 _MAX_SENTENCE, _MAX_TITLE = 600, 80
 _LEAST_INSIGHT = 20
@@ -63,7 +63,7 @@ def lay_out(draft: str, focus: str = "") -> Iterator[str]:
 
 def topics(text: str) -> list[Topic]:
     """Return what a text is about: its headings, or its paragraphs in small groups."""
-    found = [topic for topic in _topics(text) if topic.sentences]
+    found = [part for topic in _topics(text) for part in _parts(topic)]
     if not found:
         return [Topic("Notes", (_shortened(" ".join(text.split()), _MAX_SENTENCE),))]
     size = math.ceil(len(found) / _MAX_TOPICS)
@@ -119,6 +119,13 @@ def _sentences(paragraphs: Sequence[str], said: set[str]) -> tuple[str, ...]:
             said.add(key)
             found.append(_shortened(sentence, _MAX_SENTENCE))
     return tuple(found)
+
+
+def _parts(topic: Topic) -> Iterator[Topic]:
+    """Yield the topic if it says anything, in parts when it is long and has no heading."""
+    size = _SENTENCES_EACH if not topic.title else max(1, len(topic.sentences))
+    for at in range(0, len(topic.sentences), size):
+        yield Topic(topic.title, topic.sentences[at : at + size])
 
 
 def _merged(group: Sequence[Topic]) -> Topic:

@@ -68,6 +68,12 @@ def test_paragraphs_without_headings_go_together_in_groups() -> None:
     assert validate("SUMMARY", summary_of(notes)) == []
 
 
+def test_a_wall_of_text_is_cut_into_parts() -> None:
+    notes = " ".join(f"Fact {n} is known of thing {n}." for n in range(1000))
+    assert len(topics(notes)) == 13
+    assert validate("SUMMARY", summary_of(notes)) == []
+
+
 def test_many_headings_make_a_limited_number_of_blocks() -> None:
     notes = "\n\n".join(f"# Topic {n}\n\nFact {n} is known." for n in range(500))
     assert len(topics(notes)) == 20
