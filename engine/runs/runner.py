@@ -113,9 +113,9 @@ class Runs:
         """Start a run, or join the one that was started with the same idempotency key.
 
         Raises:
-            LimitReached: too many runs are open for the user or the server.
+            LimitReached: too many runs are open for the user.
             Invalid: the key was used with another body.
-            Unavailable: the server is shutting down.
+            Unavailable: the server has too many open runs, or is shutting down.
         """
         if self._is_closing:
             raise Unavailable("The server is restarting. Try again in a few seconds.")
@@ -158,7 +158,7 @@ class Runs:
                 retry_after_s=5,
             )
         if self._open.total() >= self._max_open:
-            raise LimitReached("The server is busy. Try again in a few seconds.", retry_after_s=5)
+            raise Unavailable("The server is busy. Try again in a few seconds.")
         self._open[user_id, family] += 1
 
     def _release(self, family: str, user_id: Id) -> None:
