@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +94,8 @@ async def listening(app: web.Application, config: Config) -> AsyncIterator[str]:
     try:
         assert runner.server is not None
         listener = await app[DOORKEEPER].listen(runner.server, config.host, config.port)
-        try:
+        with closing(listener):
             yield _address(listener)
-        finally:
-            listener.close()
     finally:
         await runner.cleanup()
 
@@ -128,8 +126,15 @@ async def print_token(config: Config) -> None:
 @contextmanager
 def _only_server(config: Config) -> Iterator[None]:
     """Hold the data folder: two servers on one would end each other's runs."""
-    config.data.mkdir(parents=True, exist_ok=True)
-    with (config.data / "server.lock").open("w") as lock:
+    try:
+        config.data.mkdir(parents=True, exist_ok=True)
+        lock = (config.data / "server.lock").open("w")
+    except OSError as error:
+        raise StorageRefused(
+            f"The data folder {config.data} cannot be used: {error.strerror}. "
+            "Check that it is a folder and that it can be written."
+        ) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
