@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -170,17 +170,17 @@ async def open_site(data: Path, **settings: Any) -> AsyncIterator[Site]:
     try:
         assert runner.server is not None
         listener = await app[DOORKEEPER].listen(runner.server, "127.0.0.1", 0)
-        base = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-        token = await app[ENGINE].identity.new_token()
-        headers = {"Authorization": f"Bearer {token}"}
-        timeout = aiohttp.ClientTimeout(total=30)
-        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-            site_ = Site(base, session, app)
-            site_.runner = runner
-            _, found = await site_.call("GET", "/api/v1/kbs")
-            site_.topics = next((kb["id"] for kb in found["kbs"] if kb["name"] == "Topics"), "")
-            yield site_
-        listener.close()
+        with closing(listener):
+            base = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+            token = await app[ENGINE].identity.new_token()
+            headers = {"Authorization": f"Bearer {token}"}
+            timeout = aiohttp.ClientTimeout(total=30)
+            async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+                site_ = Site(base, session, app)
+                site_.runner = runner
+                _, found = await site_.call("GET", "/api/v1/kbs")
+                site_.topics = next((kb["id"] for kb in found["kbs"] if kb["name"] == "Topics"), "")
+                yield site_
     finally:
         await runner.cleanup()
 
