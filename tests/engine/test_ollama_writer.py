@@ -438,7 +438,7 @@ async def test_silence_ends_by_our_clock_and_keeps_the_text(
 async def test_heartbeats_are_not_progress(
     ollama: FakeOllama, make_writer: WriterFactory, heartbeat: Step
 ) -> None:
-    ollama.script(say("a"), *[heartbeat, Pause(0.01)] * 500)
+    ollama.script(say("a"), *[heartbeat, Pause(0.05)] * 60)
     failure = await failure_of(make_writer(ollama.url, idle_timeout_s=0.1))
     assert failure.code == "LLM_TIMEOUT"
     await closed(ollama)
