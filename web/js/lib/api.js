@@ -4,15 +4,16 @@
 export class ApiError extends Error {
   /**
    * @param {string} message
-   * @param {{status?: number, code?: string, field?: string, retryAfterS?: number}} [detail]
+   * @param {{status?: number, code?: string, field?: string, retryAfterS?: number, body?: any}} [detail]
    */
-  constructor(message, { status = 0, code = "UNREACHABLE", field, retryAfterS } = {}) {
+  constructor(message, { status = 0, code = "UNREACHABLE", field, retryAfterS, body } = {}) {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.field = field;
     this.retryAfterS = retryAfterS;
+    this.body = body;
   }
 }
 
@@ -69,7 +70,7 @@ export async function errorOf(response) {
   const { code, message, field } = body?.error ?? {};
   const retryAfterS = Number(response.headers.get("Retry-After")) || undefined;
   const sentence = message || SENTENCES[response.status] || "Something went wrong on the server. Try again in a moment.";
-  return new ApiError(sentence, { status: response.status, code: code ?? `HTTP_${response.status}`, field, retryAfterS });
+  return new ApiError(sentence, { status: response.status, code: code ?? `HTTP_${response.status}`, field, retryAfterS, body });
 }
 
 /** @param {Response} response */

@@ -21,13 +21,17 @@ export function progressText(state, { typeName }) {
   }
 }
 
-/** @param {Connection} connection @returns {string} "" when there is nothing to say */
-export function connectionText({ state, attempt, delayMs }) {
+/**
+ * @param {Connection} connection
+ * @param {string} [kept]  what becomes of the work meanwhile
+ * @returns {string} "" when there is nothing to say
+ */
+export function connectionText({ state, attempt, delayMs }, kept = "The draft is saved on the server as a partial draft.") {
   if (attempt === 0) return "";
   if (state === "live") return "Connected again.";
   const when = state === "waiting" && delayMs >= 1000 ? ` in ${Math.round(delayMs / 1000)} s` : "";
   if (attempt <= 3) return `Connection lost. Reconnecting, attempt ${attempt}${when}. The text here is kept.`;
-  return `Still no connection. The draft is saved on the server as a partial draft. Reconnecting, attempt ${attempt}${when}.`;
+  return `Still no connection. ${kept} Reconnecting, attempt ${attempt}${when}.`;
 }
 
 /** @param {number} count @param {string} noun @returns {string} */
