@@ -2,8 +2,18 @@
 
 /** @returns {Storage | null} */
 export function localStorageOrNull() {
+  return storageOrNull("localStorage");
+}
+
+/** Lives as long as the tab. @returns {Storage | null} */
+export function sessionStorageOrNull() {
+  return storageOrNull("sessionStorage");
+}
+
+/** @param {"localStorage" | "sessionStorage"} name */
+function storageOrNull(name) {
   try {
-    return window.localStorage;
+    return window[name];
   } catch {
     return null;
   }

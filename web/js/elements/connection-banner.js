@@ -5,7 +5,7 @@ import { connectionText } from "../lib/progress-text.js";
 
 /**
  * Says that the connection is lost and which attempt is next. Fires `reconnect-requested` when the
- * reader does not want to wait.
+ * reader does not want to wait. `data-kept` says what becomes of the work meanwhile.
  */
 export class ConnectionBanner extends HTMLElement {
   connectedCallback() {
@@ -16,7 +16,7 @@ export class ConnectionBanner extends HTMLElement {
 
   /** @param {Connection} connection */
   show(connection) {
-    this.#say(connection.state === "live" ? "" : connectionText(connection), true);
+    this.#say(connection.state === "live" ? "" : connectionText(connection, this.dataset.kept), true);
   }
 
   /** There is nothing left to try. @param {string} message */

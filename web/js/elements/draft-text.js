@@ -2,11 +2,11 @@ import { setFinalHtml } from "../dom/final-html.js";
 import { slot } from "../dom/find.js";
 import { OpenBlock } from "../lib/open-block.js";
 
-/** @import {DraftState} from "../lib/draft-state.js" */
+/** @import {GrowingText} from "../lib/growing-text.js" */
 /** @import {Inline, Line} from "../lib/open-block.js" */
 
 /**
- * The text of a draft. Closed blocks are appended once and never touched again; only the last line
+ * A text that grows: a draft, an answer. Closed blocks are appended once and never touched again; only the last line
  * of the open block is drawn anew. Fires `citation-chosen` with the number of a clicked marker and
  * `citation-hovered` with {number, marker}, or null when the pointer or the focus leaves.
  */
@@ -35,7 +35,15 @@ export class DraftText extends HTMLElement {
     this.#openStart = -1;
   }
 
-  /** @param {DraftState} state @param {{isLive: boolean}} options */
+  /** Begin anew. */
+  clear() {
+    for (const block of this.querySelectorAll(":scope > .block")) block.remove();
+    this.#open.replaceChildren();
+    this.#paintedBlocks = 0;
+    this.#openStart = -1;
+  }
+
+  /** @param {GrowingText} state @param {{isLive: boolean}} options */
   paint(state, { isLive }) {
     this.#appendBlocks(state);
     this.#drawOpen(state);
@@ -83,7 +91,7 @@ export class DraftText extends HTMLElement {
     return Array.from(this.querySelectorAll(`.citation-marker[data-number="${number}"]`));
   }
 
-  /** @param {DraftState} state */
+  /** @param {GrowingText} state */
   #appendBlocks({ blocks }) {
     for (; this.#paintedBlocks < blocks.length; this.#paintedBlocks += 1) {
       const block = document.createElement("div");
@@ -93,7 +101,7 @@ export class DraftText extends HTMLElement {
     }
   }
 
-  /** @param {DraftState} state */
+  /** @param {GrowingText} state */
   #drawOpen({ openStart, openText }) {
     if (openStart !== this.#openStart) {
       this.#openStart = openStart;

@@ -1,6 +1,6 @@
 import { actionOf, setText, slot } from "../dom/find.js";
-import { notify } from "../dom/messages.js";
 import { localStorageOrNull } from "../dom/storage.js";
+import { copyText, download } from "../dom/take-away.js";
 import { LocalCopies } from "../lib/local-copy.js";
 import { plural } from "../lib/progress-text.js";
 
@@ -55,8 +55,8 @@ export class LocalCopyOffer extends HTMLElement {
   #act(event) {
     const name = actionOf(event)?.name;
     if (name === "dismiss-copy") this.hidden = true;
-    if (name === "download-copy") download(`${this.#read().title}.md`, this.#longestText());
-    if (name === "copy-copy") this.#toClipboard();
+    if (name === "download-copy") download(`${this.#read().title}.md`, this.#longestText(), "text/markdown");
+    if (name === "copy-copy") copyText(this.#longestText(), "The text was copied.");
   }
 
   #longestText() {
@@ -64,20 +64,4 @@ export class LocalCopyOffer extends HTMLElement {
     const copy = this.#copies.find(this.#draftId)?.text ?? "";
     return copy.length > text.length ? copy : text;
   }
-
-  async #toClipboard() {
-    try {
-      await navigator.clipboard.writeText(this.#longestText());
-      notify({ message: "Copied." });
-    } catch {
-      notify({ message: "The browser did not allow copying. Download the text instead.", kind: "error" });
-    }
-  }
-}
-
-/** @param {string} name @param {string} text */
-function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/markdown" }));
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -1,6 +1,8 @@
 import { notifyError } from "../dom/messages.js";
-import { localStorageOrNull } from "../dom/storage.js";
+import { localStorageOrNull, sessionStorageOrNull } from "../dom/storage.js";
+import { ActiveRun } from "../lib/active-run.js";
 import { request } from "../lib/api.js";
+import { Basket } from "../lib/basket.js";
 import { LocalCopies } from "../lib/local-copy.js";
 import { TypedInput } from "../lib/typed-input.js";
 
@@ -19,6 +21,8 @@ export class SignOut extends HTMLElement {
     }
     new LocalCopies(localStorageOrNull()).clear();
     TypedInput.clear(localStorageOrNull());
+    Basket.clear(localStorageOrNull());
+    ActiveRun.clear(sessionStorageOrNull());
     location.assign("/login");
   }
 }
