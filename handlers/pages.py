@@ -12,14 +12,18 @@ from engine.markdown.blocks import BlockSplitter
 from engine.markdown.html import render_block
 from engine.runs.dialects import ending
 from engine.runs.events import Failed
-from engine.storage import documents, drafts, knowledge
+from engine.storage import conversations, documents, drafts, knowledge
 from engine.storage import journal as rows
+from engine.storage.conversations import Conversation, Turn
 from engine.storage.drafts import Draft
 from engine.storage.journal import RunRow
 from handlers.inputs import integer, path_id
 from handlers.keys import ENGINE, USER
 
 _DOCUMENT_CHARS = 400_000
+_TURNS = 200
+_RESULTS = 10
+_QUERY_CHARS = 500
 
 
 def _render(request: web.Request, name: str, **context: Any) -> web.Response:
@@ -156,3 +160,80 @@ def _range(text: str, length: int) -> tuple[int, int]:
         return 0, 0
     start = min(int(first[:12]), length)
     return start, min(max(int(last[:12]), start), length)
+
+
+async def chat_view(request: web.Request) -> web.Response:
+    """GET /kb/{kb_id}/chat?session=: the turns so far.
+
+    A session that is not known is a new one: its first turn is stored when its answer is whole.
+    """
+    async with request.app[ENGINE].database.read() as connection:
+        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
+        listed = await conversations.list_all(connection, request[USER].id, kb.id)
+        session = await _conversation(connection, request, kb.id)
+        turns = await conversations.turns(connection, session.id, _TURNS) if session else []
+    exchanges = [
+        {"question": question.content, "answer": _answer(answer)}
+        for question, answer in zip(turns[::2], turns[1::2], strict=False)
+    ]
+    return _render(
+        request, "chat", kb=kb, conversations=listed, session=session, exchanges=exchanges
+    )
+
+
+async def _conversation(connection: Any, request: web.Request, kb_id: str) -> Conversation | None:
+    try:
+        found = await conversations.get(
+            connection, request[USER].id, request.query.get("session", "")
+        )
+    except NotFound:
+        return None
+    return found if found.kb_id == kb_id else None
+
+
+def _answer(turn: Turn) -> dict[str, Any]:
+    """Return a stored answer as the page shows it; marker [n] is its n-th source."""
+    splitter = BlockSplitter()
+    blocks = splitter.feed(turn.content) + splitter.close()
+    citations = [
+        source | {"number": number, "confidence": source["score"]}
+        for number, source in enumerate(turn.sources, start=1)
+    ]
+    snapshot = {"content": turn.content, "sources": turn.sources} | turn.details
+    return {
+        "blocks": [render_block(block) for block in blocks],
+        "citations": citations,
+        "snapshot": snapshot,
+    }
+
+
+async def search_view(request: web.Request) -> web.Response:
+    """GET /search?q=&kb=: the best passages at once; the page adds the answer."""
+    engine = request.app[ENGINE]
+    query = request.query.get("q", "").strip()[:_QUERY_CHARS]
+    async with engine.database.read() as connection:
+        known = await knowledge.list_all(connection, request[USER].id)
+    names = {kb.id: kb.name for kb in known}
+    kb_id = request.query.get("kb", "")
+    found = []
+    if query and not kb_id:
+        found = await engine.search.quick(request[USER], query, _RESULTS)
+    results = [
+        msgspec.structs.asdict(source)
+        | {"excerpt": source.text, "kb_name": names.get(str(source.kb_id), "")}
+        for source in found
+    ]
+    return _render(
+        request,
+        "search",
+        query=query,
+        kb_id=kb_id if kb_id in names else "",
+        knowledge_bases=known,
+        results=results,
+    )
+
+
+async def pipeline_view(request: web.Request) -> web.Response:
+    """GET /pipeline."""
+    has_model = request.app[ENGINE].config.provider != "extractive"
+    return _render(request, "pipeline", has_model=has_model)
