@@ -4,7 +4,6 @@ A read returns all that has arrived, however many chunks of HTTP the server made
 followed, kept, unpacked or taken from the environment here.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 
@@ -83,7 +82,7 @@ class Body(httpx2.AsyncByteStream):
         """Leave what arrives with the kernel until the next beat, so that one read takes it all."""
         connection = self._response.connection
         transport = connection.transport if connection is not None else None
-        if not isinstance(transport, asyncio.Transport):
+        if transport is None:
             return
         transport.pause_reading()
         try:
