@@ -73,9 +73,9 @@ _SNIPPET_CHARS = 200
 _TOP_SOURCES = 5
 
 STOPPED_MESSAGES = {
-    "stopped": "You stopped this. What was written is kept as a partial draft.",
-    "abandoned": "Nobody was reading any more. What was written is kept as a partial draft.",
-    "shutdown": "The server is restarting. What was written is kept as a partial draft.",
+    "stopped": "This was stopped, as you asked. What you have read so far stays.",
+    "abandoned": "This was stopped, because nobody was reading. What was written stays.",
+    "shutdown": "The server is restarting. What you have read so far stays.",
 }
 
 

@@ -40,7 +40,7 @@ _UNFIT = re.compile(
 )
 _LINK = re.compile(
     r"(?<!!)\[{1,2}(?!source)([^\[\]\n]{0,60}?[^\W\d_][^\[\]\n]{0,60})\]{1,2}"
-    r"\((?:https?://)?[\w./#?=&%~+-]{1,200}\)",
+    r"\(https?://[\w./#?=&%~+-]{1,200}\)",
     re.IGNORECASE,
 )
 _BLOCK_START = re.compile(r"[#>=~]|[-+*•]\s|-+$|\d{1,9}[.)]\s")
