@@ -93,8 +93,9 @@ async def _dialect(request: web.Request, run: RunRow, name: str, after: int) -> 
 
 
 async def _native(request: web.Request, run: RunRow, after: int) -> dialects.Native:
-    drafting = request.app[ENGINE].drafting
-    return dialects.Native(run, await drafting.text_before(run, after) if run.draft_id else "")
+    if run.draft_id is None and after == 0:
+        return dialects.Native(run)
+    return dialects.Native(run, await request.app[ENGINE].drafting.text_before(run, after))
 
 
 async def _poll(request: web.Request, run: RunRow, after: int) -> web.Response:
