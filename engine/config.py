@@ -127,7 +127,7 @@ class Config:
         10_000_000, "most characters of one document"
     )
     relevance_floor: Annotated[float, Meta(ge=0, le=1)] = _setting(
-        0.2, "passages scored below this do not answer a question; then the answer is I don't know"
+        0.12, "passages scored below this do not answer a question; then the answer is I don't know"
     )
     chat_rewrite: bool = _setting(
         True, "ask the model to put a follow-up question so that it stands alone, for retrieval"
