@@ -24,7 +24,7 @@ from engine.flows.sample import make_sample
 from engine.storage.database import StorageRefused, open_database
 from handlers.access import guarded
 from handlers.connections import Doorkeeper
-from handlers.keys import DOORKEEPER, ENGINE, STOPPING
+from handlers.keys import DOORKEEPER, ENGINE, ROUTE_TABLE, STOPPING
 from handlers.middleware import add_headers, errors
 from handlers.routes import ROUTES
 
@@ -39,6 +39,7 @@ def build_app(config: Config) -> web.Application:
     app = web.Application(middlewares=[doorkeeper.admit, errors])
     app[DOORKEEPER] = doorkeeper
     app[STOPPING] = asyncio.Event()
+    app[ROUTE_TABLE] = ROUTES
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route))
     app.router.add_static("/static/", _ROOT / "web")

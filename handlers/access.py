@@ -1,6 +1,6 @@
 """Who may call a route: declared on every row of the table, checked in one place."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -23,13 +23,26 @@ class Access(Enum):
     ADMIN = "admin"
 
 
+JSON = ("application/json",)
+
+
 class Route(NamedTuple):
-    """One row of the HTTP surface."""
+    """One row of the HTTP surface; the fields after `access` are what the API's description says.
+
+    `body` is the type of a JSON body, `query` names the parameters with their JSON types, `ok` are
+    the statuses of success, `answers` their media types. A page is not described.
+    """
 
     method: str
     path: str
     handler: Handler
     access: Access
+    body: type | None = None
+    query: Mapping[str, str] = {}
+    ok: tuple[int, ...] = (200,)
+    answers: tuple[str, ...] = JSON
+    takes_files: bool = False
+    is_page: bool = False
 
 
 def guarded(route: Route) -> Handler:

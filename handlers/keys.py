@@ -1,6 +1,7 @@
 """What the application and a request carry."""
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from handlers.connections import Doorkeeper
 
 ENGINE = web.AppKey("engine", Engine)
 DOORKEEPER = web.AppKey("doorkeeper", Doorkeeper)
+ROUTE_TABLE = web.AppKey("route_table", tuple[Any, ...])
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 USER = web.RequestKey("user", User)
