@@ -285,7 +285,8 @@ class Drafting:
             return Now(draft, 0)
         async with self._database.read() as connection:
             after = await rows.last_seq(connection, draft.run_id)
-            events = await self._journal.history_in(connection, draft.run_id)
+            # Not more than `after` tells: the run goes on writing between two reads.
+            events = await self._journal.history_in(connection, draft.run_id, until=after)
         whole = _with(draft, events)
         return Now(
             msgspec.structs.replace(

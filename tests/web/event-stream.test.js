@@ -41,7 +41,7 @@ const networkDown = () => Promise.reject(new TypeError("fetch failed"));
 
 /**
  * A stream whose network is a queue of answers and whose clock stands still until it is asked.
- * @param {((init: RequestInit) => any)[]} answers
+ * @param {((init: RequestInit, url: string) => any)[]} answers
  * @param {{after?: number, request?: any, timers?: boolean, lines?: any}} [options]
  */
 function scripted(answers, { after = 0, request, timers = true, lines } = {}) {
@@ -54,7 +54,7 @@ function scripted(answers, { after = 0, request, timers = true, lines } = {}) {
   const env = {
     fetch: /** @type {any} */ (async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
       calls.push({ url, init });
-      return await /** @type {any} */ (answers.shift() ?? networkDown)(init);
+      return await /** @type {any} */ (answers.shift() ?? networkDown)(init, url);
     }),
     setTimeout: (/** @type {() => void} */ work, /** @type {number} */ ms) => {
       const timer = { work, ms };
@@ -91,11 +91,12 @@ test("a run is read to its terminal event", async () => {
 
 test("a cut at every byte ends with the same events", async () => {
   const bytes = encode([frame(1, "started"), delta(2), frame(3, "delta", { text: "é[1] " }), completed(4)].join(""));
+  const all = [{ seq: 1, event: "started" }, polled(2), polled(3), { seq: 4, event: "completed" }];
   for (let cut = 0; cut <= bytes.length; cut += 1) {
     const { reader, events } = scripted([
       stream([bytes.subarray(0, cut)], { end: cut % 2 ? "close" : "error" }),
       // The server sends more than asked for: what is known already must be dropped.
-      stream([bytes]),
+      (init, url) => (url.includes("poll=1") ? page(all)() : stream([bytes])(init)),
     ]);
     await reader.run();
     assert.deepEqual(seqs(events), [1, 2, 3, 4], `cut at ${cut}`);
@@ -124,10 +125,18 @@ test("waits start anew after an event came through", async () => {
 });
 
 test("a connection that opens but brings nothing does not reset the waits", async () => {
-  const { reader, connections } = scripted([stream([]), stream([": hb\n\n"]), stream([completed(1)])]);
+  const broken = stream([": hb\n\n"], { end: "error" });
+  const { reader, connections } = scripted([broken, broken, stream([completed(1)])]);
   await reader.run();
   const waits = connections.filter(({ state }) => state === "waiting");
   assert.deepEqual(waits.map(({ attempt }) => attempt), [1, 2]);
+});
+
+test("a stream that ends without an event is asked by a poll whether there will be any", async () => {
+  const { reader, calls } = scripted([stream(["retry: 1000\n\n"]), page([], true)]);
+  const outcome = /** @type {any} */ (await reader.run());
+  assert.equal(outcome.error.code, "RUN_OVER");
+  assert.deepEqual(modes(calls), ["stream", "poll"]);
 });
 
 test("Retry-After of a busy server is obeyed", async () => {

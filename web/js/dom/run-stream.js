@@ -4,7 +4,7 @@
  */
 
 import { EventStream } from "../lib/event-stream.js";
-import { UNLIMITED, lockedLines } from "../lib/lines.js";
+import { POLLS_ONLY, lockedLines } from "../lib/lines.js";
 import { SharedStream } from "../lib/shared-stream.js";
 
 /** @import {Outcome, StartRequest, StreamHandlers} from "../lib/event-stream.js" */
@@ -16,7 +16,7 @@ const WORKER_NAME = "footnote-streams-1";
 /** @type {OpenStream} */
 const openOwn = (source, handlers) => {
   // Locks are missing where the page did not come over HTTPS.
-  const lines = navigator.locks === undefined ? UNLIMITED : lockedLines(navigator.locks);
+  const lines = navigator.locks === undefined ? POLLS_ONLY : lockedLines(navigator.locks);
   return new EventStream(source, handlers, { lines });
 };
 

@@ -184,7 +184,7 @@ export class StreamingDraftView extends HTMLElement {
     if (this.#state.isOver) this.#choice = "";
     if (this.#state.phase === "complete") this.#copy.forget();
     else this.#copy.keep();
-    this.#painter.request();
+    if (this.#choice !== "stopping") this.#painter.request();
   }
 
   /**
@@ -312,24 +312,20 @@ export class StreamingDraftView extends HTMLElement {
     if (action !== null && Object.hasOwn(actions, action.name)) actions[action.name]();
   }
 
-  /**
-   * Stop at once on the page, then on the server. The stream is left first: a browser keeps only six
-   * connections to one host, and the request must not wait for one of them.
-   */
+  /** Stop at once on the page, then on the server; what it wrote until then is shown with its end. */
   async #stop() {
     const { runId } = this.#snapshot;
     if (this.#state.isOver || this.#choice !== "" || runId === null) return;
-    const after = this.#stream?.cursor ?? 0;
     this.#choice = "stopping";
-    this.#stream?.close();
     this.#paint();
     try {
       await request("POST", `/api/v1/runs/${runId}/cancel`);
+      this.#stream?.wake();
     } catch (error) {
       this.#choice = "";
+      this.#paint();
       notifyError(error);
     }
-    this.#read(runId, after);
   }
 
   async #resume() {

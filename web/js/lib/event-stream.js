@@ -12,7 +12,8 @@
  * Where a stream cannot be, the run is polled: the same events, behind the same cursor, a second apart.
  * That is so while no line is free (`lines.js`), and behind a proxy that holds answers back: there not
  * even the first line of a stream arrives within seconds, but a poll does. If that fails too, it is the
- * network, and the next attempt is a stream again.
+ * network, and the next attempt is a stream again. A stream that ends and brought no event is followed
+ * by a poll as well, which can say that there will be none.
  */
 
 import { backoffMs } from "./backoff.js";
@@ -84,8 +85,8 @@ export class EventStream {
   #attempt = 0;
   #baseMs = BASE_MS;
   #closed = false;
-  /** Whether a proxy seems to hold the stream back. */
-  #isBuffered = false;
+  /** A stream brought nothing: a proxy may hold it back, or the run be over. */
+  #isPolling = false;
   /** The hole that a second look did not fill. */
   #knownHole = -1;
   /** @type {Watch | null} */
@@ -144,11 +145,11 @@ export class EventStream {
 
   /** @returns {Promise<AttemptOutcome>} */
   async #connect() {
-    const giveBack = this.#isBuffered ? null : await this.#env.lines.take();
+    const giveBack = this.#isPolling ? null : await this.#env.lines.take();
     if (giveBack === null) return this.#pollInTurn();
     try {
       const outcome = await this.#attemptTo((watch) => this.#stream(watch));
-      this.#isBuffered = outcome.kind === "silent";
+      this.#isPolling = outcome.kind === "silent";
       return outcome;
     } finally {
       giveBack();
@@ -159,7 +160,7 @@ export class EventStream {
   async #pollInTurn() {
     const outcome = await this.#env.lines.poll(() => this.#attemptTo((watch) => this.#poll(watch)));
     if (outcome.kind !== "silent" && outcome.kind !== "lost") return outcome;
-    this.#isBuffered = false;
+    this.#isPolling = false;
     return { ...outcome, kind: "lost" };
   }
 
@@ -210,7 +211,7 @@ export class EventStream {
   /** @param {Watch} watch @returns {Promise<AttemptOutcome>} */
   async #start(watch) {
     const request = /** @type {StartRequest} */ (this.#request);
-    const prefersIds = request.isStartOnly === true || this.#isBuffered;
+    const prefersIds = request.isStartOnly === true || this.#isPolling;
     const response = await askToStart({ ...this.#question(watch), request, prefersIds });
     if (response.status !== 202) return this.#read(response, watch);
     const { run_id: runId, draft_id: draftId } = await response.json();
@@ -231,10 +232,11 @@ export class EventStream {
     this.#handlers.onOpen?.({ runId: this.#runId, draftId: response.headers.get("X-Draft-Id") });
     const decoder = new SseDecoder();
     const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+    const before = this.#cursor;
     for (;;) {
       const { done, value } = await reader.read();
       if (this.#closed) return { kind: "closed" };
-      if (done) return { kind: "lost" };
+      if (done) return { kind: this.#cursor === before ? "silent" : "lost" };
       if (watch.isBarren) this.#tell("live");
       watch.sawBytes();
       const outcome = this.#take(decoder.feed(value));

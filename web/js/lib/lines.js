@@ -24,6 +24,12 @@ export const UNLIMITED = {
   poll: (work) => work(),
 };
 
+/** None at all: for tabs that cannot know of each other. @type {Lines} */
+export const POLLS_ONLY = {
+  take: async () => null,
+  poll: (work) => work(),
+};
+
 /** The lines of one place that reads for all tabs. @returns {Lines} */
 export function countedLines() {
   const polls = new Slots(1);
