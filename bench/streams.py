@@ -194,8 +194,14 @@ async def measure_stop(model: Model, server: Contender, options: argparse.Namesp
         stopped_ns[reader.stream] = monotonic_ns()
         await server.stop(reader)
         await asyncio.sleep(0.01)
-    await asyncio.sleep(_SETTLE_S)
     closed_ns = await model.closed()
+    for _ in range(100):
+        if stopped_ns.keys() <= closed_ns.keys():
+            break
+        await asyncio.sleep(0.1)
+        closed_ns = await model.closed()
+    else:
+        raise TimeoutError("stopped streams stay open")
     _leave(readers)
     waits_ns = [closed_ns[number] - at_ns for number, at_ns in stopped_ns.items()]
     return {"Stop to upstream closed p99, ms": _percentile(waits_ns, 99) / 1e6}
