@@ -343,6 +343,20 @@ test("a run without a free line is polled until one is free", async () => {
   assert.deepEqual(seqs(events), [1, 2, 3]);
 });
 
+test("waking up while a poll is under way asks once more at once", async () => {
+  /** @type {(response: Response) => void} */ let answer = () => {};
+  const slow = () => new Promise((resolve) => { answer = resolve; });
+  const lines = { take: async () => null, poll: (/** @type {() => any} */ work) => work() };
+  const { reader, pending, calls } = scripted([slow, page([{ seq: 1, event: "cancelled" }])], { lines, timers: false });
+  const running = reader.run();
+  await tick();
+  reader.wake();
+  answer(page([])());
+  assert.deepEqual(await running, { kind: "ended" });
+  assert.equal(calls.length, 2);
+  assert.deepEqual(pending, []);
+});
+
 test("a hole in a poll is asked for again", async () => {
   const lines = { take: async () => null, poll: (/** @type {() => any} */ work) => work() };
   const { reader, events } = scripted([page([polled(1), polled(3)]), page([polled(2), polled(3), { seq: 4, event: "cancelled" }])], { lines });

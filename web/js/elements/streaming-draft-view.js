@@ -279,7 +279,7 @@ export class StreamingDraftView extends HTMLElement {
     this.#banner.show(connection);
     if (attempt >= OFFER_COPY_AFTER_ATTEMPTS) this.#copy.offer(SERVER_GONE);
     else if (this.#attempt === 0) this.#copy.hidden = true;
-    this.#painter.request();
+    if (this.#choice !== "stopping") this.#painter.request();
   }
 
   /** @param {string} message */

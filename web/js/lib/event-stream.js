@@ -89,6 +89,8 @@ export class EventStream {
   #isPolling = false;
   /** The hole that a second look did not fill. */
   #knownHole = -1;
+  /** Woken up since the last poll was asked for, which may have been answered before. */
+  #isWoken = false;
   /** @type {Watch | null} */
   #watch = null;
   /** What was told last. */
@@ -123,7 +125,7 @@ export class EventStream {
       const outcome = await this.#connect();
       if (this.#closed) break;
       if (outcome.kind === "again" || outcome.kind === "silent") continue;
-      if (outcome.kind === "polled") await this.#pause.wait(POLL_MS);
+      if (outcome.kind === "polled") await this.#untilNextPoll();
       else if (outcome.kind === "lost") await this.#backOff(outcome.waitMs);
       else return outcome;
     }
@@ -139,6 +141,7 @@ export class EventStream {
 
   /** Try now: the network came back or the page became visible. */
   wake() {
+    this.#isWoken = true;
     if (this.#pause.isOn) this.#pause.end();
     else if ((this.#watch?.silenceMs ?? 0) > SUSPICIOUS_SILENCE_MS) this.#watch?.giveUp();
   }
@@ -193,6 +196,7 @@ export class EventStream {
   /** @param {Watch} watch @returns {Promise<AttemptOutcome>} */
   async #poll(watch) {
     if (this.#isStarting) return this.#start(watch);
+    this.#isWoken = false;
     const response = await askForEvents({ ...this.#question(watch), accept: PAGE });
     const refusal = await this.#refusal(response, PAGE);
     if (refusal !== null) return refusal;
@@ -325,6 +329,10 @@ export class EventStream {
     this.#attempt = 0;
     this.#handlers.onEvent({ ...event, seq: place.seq });
     return TERMINAL.has(event.event) ? { kind: "ended" } : null;
+  }
+
+  async #untilNextPoll() {
+    if (!this.#isWoken) await this.#pause.wait(POLL_MS);
   }
 
   /** @param {number} [waitMs] what the server asked for */
