@@ -101,7 +101,7 @@ async def test_a_live_stream_cut_anywhere_is_one_run_and_one_text(
             assert seqs(reader.events) == sorted(set(seqs(reader.events)))
             assert reader.frames[-1]["event"] == "generation_complete"
 
-        places = range(0, len(whole.raw), 31)
+        places = range(0, len(whole.raw), 53)
         await asyncio.gather(*map(cut_at, places))
         assert len(model.calls) == 1 + len(places)
         assert site.engine.runs.open_count() == 0

@@ -164,7 +164,7 @@ def test_readers_cuts_stops_restarts_and_crashes_in_any_order(prepared: Path) ->
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),
