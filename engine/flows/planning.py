@@ -94,11 +94,10 @@ class Planner:
 
     async def finds_anything(self, kb_id: Id, kind: DocumentType, context: str) -> bool:
         """Whether there would be any passage to offer."""
-        words = [context, *(f"{section.title} {section.query}" for section in kind.sections)]
-        if await self._retriever.search([kb_id], " ".join(words), 1):
+        if len(await self._retriever.leading(kb_id, self._max_sources + 1)) <= self._max_sources:
             return True
-        few = await self._retriever.leading(kb_id, self._max_sources + 1)
-        return len(few) <= self._max_sources
+        words = [context, *(f"{section.title} {section.query}" for section in kind.sections)]
+        return bool(await self._retriever.search([kb_id], " ".join(words), 1))
 
     async def _search(
         self, kb_id: Id, kind: DocumentType, context: str, template: SectionTemplate, limit: int
