@@ -3,14 +3,18 @@
 import { request } from "../lib/api.js";
 import { debugLog } from "../lib/debug-log.js";
 import { EventStream } from "../lib/event-stream.js";
+import { newKey } from "../lib/idempotency-key.js";
 import { notifyError } from "./messages.js";
+import { RunStream } from "./run-stream.js";
 import { localStorageOrNull } from "./storage.js";
 
 /** @import {ApiError} from "../lib/api.js" */
-/** @import {Connection} from "../lib/event-stream.js" */
+/** @import {Connection, StreamHandlers} from "../lib/event-stream.js" */
 /** @import {StartRequest} from "../lib/run-requests.js" */
 /** @import {RunEvent} from "../lib/events.js" */
 /** @import {ConnectionBanner} from "../elements/connection-banner.js" */
+
+/** @typedef {EventStream | RunStream} Stream */
 
 /**
  * @typedef {object} Reactions
@@ -23,7 +27,7 @@ export class RunReader {
   #host;
   #reactions;
   #log = debugLog(localStorageOrNull(), console.debug);
-  /** @type {EventStream | null} */
+  /** @type {Stream | null} */
   #stream = null;
   #runId = "";
   /** Stop was asked for before the server said which run it is. */
@@ -49,13 +53,13 @@ export class RunReader {
   /** Start a run by a POST and read it. @param {string} url @param {unknown} body */
   start(url, body) {
     /** @type {StartRequest} */
-    const start = { url, body, idempotencyKey: crypto.randomUUID() };
-    this.#read({ request: start });
+    const start = { url, body, idempotencyKey: newKey() };
+    this.#read("", (handlers) => new EventStream({ request: start }, handlers));
   }
 
   /** Read a run that exists, behind a cursor. @param {string} runId @param {number} [after] */
   attach(runId, after = 0) {
-    this.#read({ runId, after });
+    this.#read(runId, (handlers) => new RunStream({ runId, after }, handlers));
   }
 
   /** Stop reading; the run itself goes on. */
@@ -86,11 +90,11 @@ export class RunReader {
     this.attach(runId, after);
   }
 
-  /** @param {{runId?: string, after?: number, request?: StartRequest}} source */
-  async #read(source) {
+  /** @param {string} runId  "" until the server says it @param {(handlers: StreamHandlers) => Stream} open */
+  async #read(runId, open) {
     this.leave();
-    this.#runId = source.runId ?? "";
-    const stream = new EventStream(source, {
+    this.#runId = runId;
+    const stream = open({
       onEvent: this.#reactions.onEvent,
       onOpen: ({ runId }) => this.#open(runId),
       onConnection: (connection) => this.#show(connection),

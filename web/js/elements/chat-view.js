@@ -7,6 +7,7 @@ import { localStorageOrNull, sessionStorageOrNull } from "../dom/storage.js";
 import { ActiveRun } from "../lib/active-run.js";
 import { AnswerState } from "../lib/answer-state.js";
 import { answerStatus } from "../lib/answer-text.js";
+import { newKey } from "../lib/idempotency-key.js";
 import { TypedInput } from "../lib/typed-input.js";
 
 /** @import {RunEvent} from "../lib/events.js" */
@@ -163,7 +164,7 @@ export class ChatView extends HTMLElement {
   }
 
   #openSession() {
-    this.#sessionId = crypto.randomUUID();
+    this.#sessionId = newKey();
     const url = new URL(location.href);
     url.searchParams.set("session", this.#sessionId);
     history.replaceState(null, "", url);

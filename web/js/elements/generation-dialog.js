@@ -183,6 +183,7 @@ export class GenerationDialog extends HTMLElement {
         stream.close();
         this.#typed.forget();
         this.#attempt = { body: "", key: "" };
+        if (this.#sourceChoice === "basket") emptyBasket(kbId ?? "");
         location.assign(draftId === null ? `/kb/${kbId}/drafts` : `/kb/${kbId}/drafts/${draftId}`);
       },
       onConnection: ({ state, attempt }) => {
