@@ -26,6 +26,9 @@ async def test_no_page_has_inline_script_or_style(site: Site) -> None:
         f"/kb/{site.topics}/drafts",
         f"/kb/{site.topics}/drafts/{drafted[-1]['draft_id']}",
         f"/kb/{site.topics}/documents/{document['id']}?highlight=0-5",
+        f"/kb/{site.topics}/chat",
+        "/search?q=sign-in",
+        "/pipeline",
         "/login",
     ]:
         tree = await page(site, path)
@@ -71,4 +74,37 @@ async def test_names_are_escaped_everywhere(site: Site) -> None:
     drafted = await site.generate(kb_id, context=hostile)
     for path in ("/", f"/kb/{kb_id}", f"/kb/{kb_id}/drafts/{drafted[0].get('draft_id', '')}"):
         found, text = await site.call("GET", path, headers=HTML)
+        assert "<img src=x" not in text
+
+
+async def test_a_stored_answer_is_there_without_script(site: Site) -> None:
+    body = {"query": "How does sign-in work?", "corpus_id": site.topics, "session_id": "talk"}
+    status, answer = await site.call("POST", "/api/chat", body)
+    assert status == 200, answer
+    tree = await page(site, f"/kb/{site.topics}/chat?session=talk")
+    [text] = tree.xpath("//*[@data-testid='chat-answer-text']")
+    assert "OAuth 2.0 with PKCE" in text.text_content()
+    assert tree.xpath("//*[@data-testid='sources']//*[@data-testid='citation-card']")
+    [badge] = tree.xpath("//chat-answer//*[@data-testid='cache-badge']")[:1]
+    assert badge.text_content() == "FRESH"
+
+
+async def test_a_conversation_that_is_not_known_is_a_new_one(site: Site) -> None:
+    tree = await page(site, f"/kb/{site.topics}/chat?session=none")
+    assert not tree.xpath("//ol[@data-testid='exchanges']/li")
+
+
+async def test_a_search_page_shows_passages_without_script(site: Site) -> None:
+    tree = await page(site, "/search?q=sign-in+PKCE")
+    [first, *_] = tree.xpath("//*[@data-testid='search-result']")
+    assert "OAuth 2.0 with PKCE" in first.text_content()
+    assert "Topics" in first.text_content()
+
+
+async def test_hostile_questions_are_escaped(site: Site) -> None:
+    hostile = '</script><img src=x onerror="alert(1)">'
+    body = {"query": hostile, "corpus_id": site.topics, "session_id": "bad"}
+    await site.call("POST", "/api/chat", body)
+    for path in (f"/kb/{site.topics}/chat?session=bad", f"/search?q={hostile}"):
+        _, text = await site.call("GET", path, headers=HTML)
         assert "<img src=x" not in text
