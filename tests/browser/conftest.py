@@ -36,11 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Server:
     """A server process that can be killed and started again on the same data and port."""
 
-    def __init__(self, data: Path, *, words_per_s: int) -> None:
+    def __init__(self, data: Path, *, words_per_s: int, **settings: object) -> None:
         self.data = data
         self.port = 0
         self.session = ""
-        self._words_per_s = words_per_s
+        self._settings = {"extractive_words_per_s": words_per_s, **settings}
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -49,7 +49,7 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait for the two lines the server prints when it may be used."""
-        settings = {"FOOTNOTE_EXTRACTIVE_WORDS_PER_S": str(self._words_per_s)}
+        settings = {f"FOOTNOTE_{k.upper()}": str(v) for k, v in self._settings.items()}
         self._process = subprocess.Popen(
             [sys.executable, "server.py", "serve", "--port", str(self.port), "--data", self.data],
             cwd=ROOT,
@@ -70,6 +70,14 @@ class Server:
         self._process.send_signal(how)
         self._process.communicate(timeout=15)
         self._process = None
+
+
+class Detour:
+    """The same server by another road."""
+
+    def __init__(self, server: Server, base: str) -> None:
+        self.url = base
+        self.session = server.session
 
 
 @pytest.fixture(scope="package")
@@ -93,15 +101,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 class Desk:
     """A signed-in reader at one server: a page, and the same API the page uses."""
 
-    def __init__(self, context: BrowserContext, server: Server) -> None:
+    def __init__(self, context: BrowserContext, server: Server | Detour) -> None:
         self.server = server
         self.context = context
-        self.page = context.new_page()
         self.faults: list[str] = []
         self.foreign: list[str] = []
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("request", self._note)
+        self.page = self.new_tab()
         self.kb = str(self.get("/api/v1/kbs")["kbs"][0]["id"])
+
+    def new_tab(self) -> Page:
+        """Return another page of the same browser."""
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", self._note)
+        return page
 
     def get(self, path: str) -> Any:
         """Return what the API says, asked with the page's own session."""
@@ -110,6 +123,19 @@ class Desk:
         )
         response.raise_for_status()
         return response.json()
+
+    def begin(self, context: str, kind: str = "rfp_response") -> tuple[str, str]:
+        """Start a draft that no page shows; return its id and that of its run."""
+        asked = {"kb_id": self.kb, "document_type": kind, "context": context}
+        response = httpx2.post(
+            self.server.url + "/api/v1/generate",
+            json=asked | {"on_disconnect": "continue"},
+            headers={"Prefer": "respond-async", "Origin": self.server.url},
+            cookies={"footnote_session": self.server.session},
+        )
+        response.raise_for_status()
+        started = response.json()
+        return str(started["draft_id"]), str(started["run_id"])
 
     def open(self, path: str) -> Page:
         """Go to a page of this server."""
@@ -129,6 +155,10 @@ class Desk:
     def text(self) -> str:
         """Return what the draft says on the page, white space apart: that is a matter of layout."""
         return "".join((self.page.get_by_test_id("draft-content").text_content() or "").split())
+
+    def without_worker(self) -> None:
+        """Let each page read for itself, where requests can be answered by a test."""
+        self.context.add_init_script("delete window.SharedWorker")
 
     def wait_for_words(self, least: int) -> None:
         """Wait until the page counts so many words."""
@@ -156,7 +186,7 @@ def desk(browser: Browser, server: Server) -> Iterator[Desk]:
 
 
 @contextmanager
-def sit_down(browser: Browser, server: Server, **options: Any) -> Iterator[Desk]:
+def sit_down(browser: Browser, server: Server | Detour, **options: Any) -> Iterator[Desk]:
     """Open a fresh browser profile; the page must raise nothing and ask no other host."""
     context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
     context.add_cookies([{"name": "footnote_session", "value": server.session, "url": server.url}])

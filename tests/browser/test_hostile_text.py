@@ -38,6 +38,7 @@ def play(desk: Desk, events: list[dict[str, object]]) -> None:
         headers = {"Content-Type": "text/event-stream; charset=utf-8"}
         route.fulfill(status=200, headers=headers, body=body)
 
+    desk.without_worker()
     desk.page.route("**/api/v1/runs/*/events?after=*", answer)
     desk.write(ASK)
 

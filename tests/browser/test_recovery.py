@@ -95,6 +95,7 @@ def test_a_run_that_is_forgotten_is_taken_from_the_draft(desk: Desk) -> None:
 
     draft_id = desk.write(ASK)
     desk.wait_for_words(20)
+    desk.without_worker()
     desk.page.route("**/api/v1/runs/*/events*", gone)
     desk.open(f"/kb/{desk.kb}/drafts/{draft_id}")
     before = desk.text()
