@@ -88,7 +88,8 @@ def test_a_marker_leads_to_its_source_and_back(desk: Desk, asked: str) -> None:
 def test_shift_enter_writes_a_line_and_nothing_is_sent_empty(desk: Desk) -> None:
     page = desk.open(f"/kb/{desk.kb}/chat")
     box = page.get_by_test_id("chat-input")
-    box.focus()
+    page.keyboard.press("/")
+    expect(box).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("chat-answer")).to_have_count(0)
     page.keyboard.type("One")

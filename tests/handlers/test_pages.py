@@ -82,10 +82,11 @@ async def test_a_stored_answer_is_there_without_script(site: Site) -> None:
     status, answer = await site.call("POST", "/api/chat", body)
     assert status == 200, answer
     tree = await page(site, f"/kb/{site.topics}/chat?session=talk")
-    [text] = tree.xpath("//*[@data-testid='chat-answer-text']")
+    [answer] = tree.xpath("//ol[@data-testid='exchanges']//chat-answer")
+    [text] = answer.xpath(".//*[@data-testid='chat-answer-text']")
     assert "OAuth 2.0 with PKCE" in text.text_content()
-    assert tree.xpath("//*[@data-testid='sources']//*[@data-testid='citation-card']")
-    [badge] = tree.xpath("//chat-answer//*[@data-testid='cache-badge']")[:1]
+    assert answer.xpath(".//*[@data-testid='sources']//*[@data-testid='citation-card']")
+    [badge] = answer.xpath(".//*[@data-testid='cache-badge']")
     assert badge.text_content() == "FRESH"
 
 

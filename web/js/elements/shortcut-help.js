@@ -1,7 +1,7 @@
 import { actionOf } from "../dom/find.js";
 import { canBePressed, keysOf, targetOfKey } from "../dom/shortcuts.js";
 
-/** Presses buttons by their keys, and lists the keys of this page. */
+/** Presses buttons and goes to fields by their keys, and lists the keys of this page. */
 export class ShortcutHelp extends HTMLElement {
   #life = new AbortController();
 
@@ -22,7 +22,8 @@ export class ShortcutHelp extends HTMLElement {
     const target = targetOfKey(event);
     if (target === null) return;
     event.preventDefault();
-    target.click();
+    if (target.matches("textarea, input[type=search]")) target.focus();
+    else target.click();
   }
 
   #open() {
