@@ -44,16 +44,19 @@ class Process:
     def __init__(self, running: asyncio.subprocess.Process, base: str) -> None:
         self.running = running
         self.base = base
-        self.errors = b""
+        self._errors = asyncio.create_task(self._read_errors())
+
+    async def _read_errors(self) -> bytes:
+        """Read all the time: a full pipe would hold up the server."""
+        assert self.running.stderr is not None
+        return await self.running.stderr.read()
 
     async def end(self, by: signal.Signals) -> tuple[int, str]:
         """Send a signal; return the exit status and what was written to standard error."""
         with suppress(ProcessLookupError):
             self.running.send_signal(by)
         async with asyncio.timeout(15):
-            assert self.running.stderr is not None
-            self.errors += await self.running.stderr.read()
-            return await self.running.wait(), self.errors.decode()
+            return await self.running.wait(), (await self._errors).decode()
 
 
 @asynccontextmanager
@@ -69,18 +72,20 @@ async def serve(
         stderr=asyncio.subprocess.PIPE,
         preexec_fn=before,
     )  # fmt: skip
+    server = None
     try:
         assert running.stdout is not None
         async with asyncio.timeout(30):
             base = (await running.stdout.readline()).decode().strip()
             await running.stdout.readline()
-        yield Process(running, base)
+        server = Process(running, base)
+        yield server
     finally:
         if running.returncode is None:
             running.kill()
-        assert running.stderr is not None
-        await running.stderr.read()
         await running.wait()
+        if server is not None:
+            await server._errors
         running._transport.close()  # type: ignore[attr-defined] # else it warns at exit
 
 
