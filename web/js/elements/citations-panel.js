@@ -27,8 +27,13 @@ export class CitationsPanel extends HTMLElement {
     slot(this, "empty").hidden = citations.length > 0;
   }
 
-  /** Remove every card. */
+  open() {
+    this.#setOpen(true);
+  }
+
+  /** Remove every card and fold. */
   clear() {
+    this.#setOpen(false);
     this.#pinned = 0;
     this.#cards.replaceChildren();
     this.show([]);

@@ -58,7 +58,7 @@ export class ResultList extends HTMLElement {
     slot(row, "excerpt").replaceChildren(...highlight(source.excerpt.slice(0, SHOWN_CHARACTERS), query).map(drawPiece));
     /** @type {HTMLMeterElement} */ (slot(row, "meter")).value = source.score;
     row.dataset.level = confidenceText(source.score).level;
-    slot(row, "score").textContent = confidenceText(source.score).words;
+    slot(row, "score").textContent = `${Math.round(source.score * 100)} % match`;
     const kb = /** @type {HTMLAnchorElement} */ (slot(row, "kb"));
     kb.textContent = kbName;
     kb.href = `/kb/${encodeURIComponent(source.kb_id ?? "")}`;

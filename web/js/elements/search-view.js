@@ -116,7 +116,6 @@ export class SearchView extends HTMLElement {
     this.#state = new AnswerState();
     this.#shownCitations = 0;
     this.#panel.clear();
-    this.#panel.removeAttribute("open");
     this.#text.clear();
     this.#paint();
     this.#reader.start("/api/v1/search?dialect=native", { query, limit: LIMIT, ...(this.#kb.value ? { kb_ids: [this.#kb.value] } : {}) });
@@ -163,7 +162,7 @@ export class SearchView extends HTMLElement {
   #showCitations() {
     const citations = this.#citations;
     if (citations.length === this.#shownCitations) return;
-    if (this.#shownCitations === 0) this.#panel.setAttribute("open", "");
+    if (this.#shownCitations === 0) this.#panel.open();
     this.#shownCitations = citations.length;
     this.#panel.show(citations);
     this.#results.markCited(citations);
