@@ -16,7 +16,7 @@ import jinja2
 from aiohttp import web
 
 from engine import Engine, open_engine
-from engine.command_line import draft, ingest, pipeline
+from engine.command_line import ask, draft, ingest, pipeline, search
 from engine.config import Config
 from engine.errors import AppError
 from engine.flows.identity import Identity
@@ -177,6 +177,10 @@ def _run(options: argparse.Namespace, config: Config) -> int:
             return 0
         case "ingest":
             return asyncio.run(ingest(config, options.kb, options.paths))
+        case "ask":
+            return asyncio.run(ask(config, options.question, options.kb))
+        case "search":
+            return asyncio.run(search(config, options.query, options.limit))
         case "pipeline":
             result = pipeline(config, options.file, options.type, options.questions)
             return asyncio.run(result)
@@ -200,6 +204,14 @@ def _parser() -> argparse.ArgumentParser:
     draft_.add_argument("--kb", required=True, metavar="NAME")
     draft_.add_argument("--type", default="custom", help="document type, such as rfp_response")
     draft_.add_argument("context", help="what the draft is for")
+    ask_ = _command(commands, "ask", "answer one question from the documents")
+    ask_.add_argument("--kb", metavar="NAME", help="where to look; everywhere by default")
+    ask_.add_argument("question")
+    search_ = _command(commands, "search", "find passages in all knowledge bases and sum them up")
+    search_.add_argument(
+        "--limit", type=int, default=10, choices=range(1, 51), metavar="N", help="1 to 50"
+    )
+    search_.add_argument("query")
     pipeline_ = _command(commands, "pipeline", "make a question set or a summary of notes")
     pipeline_.add_argument("--type", default="SUMMARY", help="MCQ, NMCQ or SUMMARY")
     pipeline_.add_argument(

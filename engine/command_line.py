@@ -1,4 +1,4 @@
-"""The product without a server: documents in, a draft out, on the same road."""
+"""The product without a server: documents in, drafts and answers out, on the same road."""
 
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -9,9 +9,22 @@ from engine.config import Config
 from engine.errors import Invalid, NotFound
 from engine.flows.draft import DraftRequest
 from engine.flows.pipeline_request import PipelineRequest
+from engine.flows.query import QueryRequest
 from engine.flows.sample import arrive
+from engine.flows.search import SearchRequest
 from engine.ingest.decoding import decode
-from engine.runs.events import Cited, Completed, Delta, Event, Failed, Stage, Token
+from engine.runs.dialects import shortened
+from engine.runs.events import (
+    Cited,
+    Completed,
+    Delta,
+    Event,
+    Failed,
+    OfferedSource,
+    Sources,
+    Stage,
+    Token,
+)
 from engine.storage import knowledge
 from engine.storage.documents import Document
 from engine.storage.identities import User
@@ -89,6 +102,45 @@ async def draft(config: Config, kb_name: str, document_type: str, context: str) 
         print(f"\n{end.word_count} words. {end.summary} Confidence {end.confidence:.0%}.")
         return 0
     print(f"\n{end.message if isinstance(end, Failed) else 'Stopped.'}", file=sys.stderr)
+    return 1
+
+
+async def ask(config: Config, question: str, kb_name: str | None) -> int:
+    """Answer one question on standard output, then list its passages; return the exit status."""
+    async with open_engine(config) as engine:
+        user, _ = await engine.identity.administrator()
+        kb_ids = [(await _kb(engine, user, kb_name)).id] if kb_name else None
+        request = QueryRequest(query=question, kb_ids=kb_ids)
+        run = await engine.query.start(engine.runs, user, request, key=None, body_hash="")
+        return await _answered(engine, run.id)
+
+
+async def search(config: Config, query: str, limit: int) -> int:
+    """Sum up what is found on standard output, then list it; return the exit status."""
+    async with open_engine(config) as engine:
+        user, _ = await engine.identity.administrator()
+        request = SearchRequest(query=query, limit=limit)
+        run = await engine.search.start(engine.runs, user, request, key=None, body_hash="")
+        return await _answered(engine, run.id)
+
+
+async def _answered(engine: Engine, run_id: Id) -> int:
+    found: list[OfferedSource] = []
+    end: Event | None = None
+    async for end in _events(engine, run_id):
+        match end:
+            case Sources(items=items):
+                found = items
+            case Delta(text=text):
+                print(text, end="", flush=True)
+    print()
+    for number, item in enumerate(found, start=1):
+        page = f", page {item.page}" if item.page else ""
+        print(f"\n{number}. {item.document_name}{page} ({item.score:.0%})")
+        print(f"    {shortened(' '.join(item.excerpt.split()))}")
+    if isinstance(end, Completed):
+        return 0
+    print(end.message if isinstance(end, Failed) else "Stopped.", file=sys.stderr)
     return 1
 
 

@@ -162,6 +162,13 @@ async def test_documents_and_a_draft_from_the_command_line(tmp_path: Path) -> No
     assert status == 0, err
     assert out.startswith("## Executive Summary")
     assert "\n[1] " in out
+    status, out, err = await run("ask", "--data", data, "--kb", "Bids", "Which OAuth with PKCE?")
+    assert status == 0, err
+    assert "OAuth 2.0 with PKCE" in out
+    assert "1. oauth.md" in out
+    status, out, err = await run("search", "--data", data, "audit log kept")
+    assert status == 0, err
+    assert "audit.md" in out
     status, _, err = await run("draft", "--data", data, "--kb", "Nothing", "x")
     assert status == 1
     assert "Bids" in err
