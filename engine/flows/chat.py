@@ -45,6 +45,7 @@ FAMILY = "chat"
 HISTORY_TURNS = 5
 _PROMPT_VERSION = 1
 _TITLE_CHARS = 80
+_TURNS_LOOKED_AT = 50
 
 SessionId = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$")]
 
@@ -131,12 +132,14 @@ class Chat:
             yield event
 
     async def _history(self, request: ChatRequest) -> list[Message]:
+        """Return the last turns, those of the request or those that are stored."""
         entries: Sequence[HistoryEntry | Turn] = request.history
         if not entries:
             async with self._database.read() as connection:
-                entries = await conversations.turns(
-                    connection, str(request.session_id), HISTORY_TURNS
+                stored = await conversations.turns(
+                    connection, str(request.session_id), _TURNS_LOOKED_AT
                 )
+            entries = _before_asked(stored, request.query)
         return [Message(entry.role, entry.content) for entry in entries[-HISTORY_TURNS:]]
 
     async def _kept(self, request: ChatRequest, key: str) -> Answer | None:
@@ -232,6 +235,19 @@ class Chat:
             await conversations.store_answer(tx, terminal.result["key"], row.kb_id, kept)
 
 
+def _before_asked(turns: Sequence[Turn], query: str) -> Sequence[Turn]:
+    """Return the turns before the same question was first asked, for which its answer is kept."""
+    wanted = _normalised(query)
+    for place, turn in enumerate(turns):
+        if turn.role == "user" and _normalised(turn.content) == wanted:
+            return turns[:place]
+    return turns
+
+
+def _normalised(query: str) -> str:
+    return " ".join(query.split()).casefold()
+
+
 def _plain(verdict: Verified | None) -> dict[str, Any] | None:
     if verdict is None:
         return None
@@ -251,7 +267,7 @@ def _key(request: ChatRequest, kb: KnowledgeBase, history: Sequence[Message], mo
     """Return the same key in every process for the same question to the same state of things."""
     parts = [
         _PROMPT_VERSION,
-        " ".join(request.query.split()).casefold(),
+        _normalised(request.query),
         [[message.role, message.content] for message in history],
         kb.id,
         kb.index_version,

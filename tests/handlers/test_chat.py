@@ -185,6 +185,16 @@ async def test_a_follow_up_works_without_a_model(site: Site) -> None:
     assert "audit.md" in {source["doc"] for source in found[1][1]["sources"]}
 
 
+async def test_the_same_question_again_in_a_conversation_is_given_from_the_cache(
+    modelled: Site, model: FakeModel
+) -> None:
+    model.default = (Say("Answer"), *ENDING)
+    await frames_of(modelled, session_id="S", query="How long is the audit log kept?")
+    await frames_of(modelled, session_id="S")
+    again = await frames_of(modelled, session_id="S", query="how long is the  audit log kept?")
+    assert again[-1][1]["cached"] is True
+
+
 async def test_an_unknown_corpus_is_not_there(site: Site) -> None:
     status, answer = await site.call("POST", "/api/chat/stream", ask(corpus_id="nothing"))
     assert (status, answer["error"]["field"]) == (404, "corpus_id")
