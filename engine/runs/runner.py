@@ -36,7 +36,7 @@ from engine.types import Id
 _logger = logging.getLogger("footnote.runs")
 
 _FIRST_READER_S = 1.0
-_STOP_WAIT_S = 1.0
+_STOP_WAIT_S = 0.5
 _PRUNE_EVERY_S = 30.0
 _PRUNE_RUNS = 50
 

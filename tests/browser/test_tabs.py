@@ -20,6 +20,13 @@ STOP = """() => new Promise((resolve) => {
   view.querySelector("[data-action=stop]").click();
 })"""
 
+
+def stop_in_sight(page: Page) -> float:
+    """Stop in the tab in front, as a person does (others have slow clocks); return the ms."""
+    page.bring_to_front()
+    return float(page.evaluate(STOP))
+
+
 PLAIN_CALL = """async () => {
   const start = performance.now();
   await (await fetch("/api/v1/auth/me", { cache: "no-store" })).json();
@@ -66,8 +73,8 @@ def test_stop_and_plain_calls_get_through_with_eight_tabs_open(
             assert sum(road.streams(run_id) > 0 for _, run_id in started) == 4
             calls = [page.evaluate(PLAIN_CALL) for page in pages]
             assert max(calls) < 500
-            stops = [page.evaluate(STOP) for page in pages]
-            assert max(stops) < 1000
+            stops = [stop_in_sight(page) for page in pages]
+            assert max(stops) < 1000, stops
             for page, (draft_id, _) in zip(pages, started, strict=True):
                 before = text_of(page)
                 page.reload()

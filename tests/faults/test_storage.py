@@ -152,7 +152,7 @@ async def test_a_writer_that_breaks_at_any_word_leaves_the_text_before_it(
 async def test_readers_of_a_dead_disk_are_told_and_come_back_to_the_same_text(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_product(data, monkeypatch, PacedWriter(TEXT), grace_s=5) as product:
+    async with open_product(data, monkeypatch, PacedWriter(TEXT, pace_s=0.2), grace_s=5) as product:
         runs = [await product.start() for _ in range(5)]
         seen: list[list[Record]] = [[] for _ in runs]
 
