@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from engine.clock import Beat
 from engine.config import Config
@@ -151,59 +152,23 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         temperature=config.llm_temperature,
         max_tokens=config.llm_max_tokens or None,
     )
-    families = {
-        GENERATE: Family(
-            GENERATE,
-            drafting.flow,
-            drafting.settle,
-            grace_s=config.grace_s,
-            timeout_s=config.run_timeout_s,
-            limit=config.max_streams_per_user or _DRAFT_STREAMS,
-        ),
-        QUERY: Family(
-            QUERY,
-            query.flow,
-            query.settle,
-            grace_s=config.query_grace_s,
-            timeout_s=config.run_timeout_s,
-            limit=config.max_streams_per_user or _OTHER_STREAMS,
-            can_continue=False,
-        ),
-        SEARCH: Family(
-            SEARCH,
-            search.flow,
-            search.settle,
-            grace_s=config.search_grace_s,
-            timeout_s=config.search_timeout_s,
-            limit=config.max_streams_per_user or _OTHER_STREAMS,
-            can_continue=False,
-        ),
-        CHAT: Family(
-            CHAT,
-            chat.flow,
-            chat.settle,
-            grace_s=config.grace_s,
-            timeout_s=config.run_timeout_s,
-            limit=config.max_streams_per_user or _OTHER_STREAMS,
-        ),
-        PIPELINE: Family(
-            PIPELINE,
-            pipeline.flow,
-            pipeline.settle,
-            grace_s=config.grace_s,
-            timeout_s=config.run_timeout_s,
-            limit=config.max_streams_per_user or _OTHER_STREAMS,
-            can_continue=False,
-        ),
-        INGEST: Family(
-            INGEST,
-            library.flow,
-            library.settle,
-            grace_s=config.grace_s,
-            timeout_s=config.run_timeout_s,
-            limit=None,
-        ),
-    }
+    run = partial(
+        Family,
+        grace_s=config.grace_s,
+        timeout_s=config.run_timeout_s,
+        limit=config.max_streams_per_user or _OTHER_STREAMS,
+    )
+    draft_streams = config.max_streams_per_user or _DRAFT_STREAMS
+    once = partial(run, can_continue=False)
+    grace_s, timeout_s = config.search_grace_s, config.search_timeout_s
+    families = (
+        run(GENERATE, drafting.flow, drafting.settle, limit=draft_streams),
+        once(QUERY, query.flow, query.settle, grace_s=config.query_grace_s),
+        once(SEARCH, search.flow, search.settle, grace_s=grace_s, timeout_s=timeout_s),
+        run(CHAT, chat.flow, chat.settle),
+        once(PIPELINE, pipeline.flow, pipeline.settle),
+        run(INGEST, library.flow, library.settle, limit=None),
+    )
     return Engine(
         config=config,
         database=database,
@@ -223,7 +188,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         runs=Runs(
             database,
             journal,
-            families,
+            {family.name: family for family in families},
             max_open=config.max_streams,
             retention_s=config.run_retention_s,
         ),

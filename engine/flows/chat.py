@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from engine.errors import NotFound
 from engine.flows.answer import NOTHING_FOUND, Answering, Wanted, listed, text_of
+from engine.flows.new_run import new_run
 from engine.flows.verdict import verify
 from engine.runs.events import (
     CacheHit,
@@ -97,16 +98,13 @@ class Chat:
             raise NotFound("This conversation does not exist.", field="session_id")
 
         async def build(_: Connection) -> RunRow:
-            return RunRow(
-                id=new_id(),
-                family=FAMILY,
-                user_id=user.id,
-                state="running",
-                request=msgspec.json.encode(request),
-                request_hash=body_hash,
-                idempotency_key=key,
+            return new_run(
+                FAMILY,
+                user,
+                request,
+                key=key,
+                body_hash=body_hash,
                 kb_id=kb.id,
-                created_at=utc_now(),
                 model=request.model or self._answering.model,
             )
 

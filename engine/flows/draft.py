@@ -14,6 +14,7 @@ from engine.errors import Conflict, Invalid, NotFound, ProviderFailed
 from engine.flows.assessment import assess
 from engine.flows.document_types import Catalogue, DocumentType
 from engine.flows.finish import warnings_of
+from engine.flows.new_run import new_run
 from engine.flows.planning import Plan, Planner, nothing_found
 from engine.flows.progress import Progress
 from engine.flows.prompts import draft_messages
@@ -36,7 +37,7 @@ from engine.storage.database import Connection, Database
 from engine.storage.drafts import Draft
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
-from engine.types import Citation, Id, Source, new_id, utc_now
+from engine.types import Citation, Id, Source, new_id
 from engine.writers.writer import (
     Assignment,
     Finished,
@@ -169,17 +170,14 @@ class Drafting:
     def _row(
         self, user: User, request: DraftRequest, draft_id: Id, key: str | None, body_hash: str
     ) -> RunRow:
-        return RunRow(
-            id=new_id(),
-            family=FAMILY,
-            user_id=user.id,
-            state="running",
-            request=msgspec.json.encode(request),
-            request_hash=body_hash,
-            created_at=utc_now(),
+        return new_run(
+            FAMILY,
+            user,
+            request,
+            key=key,
+            body_hash=body_hash,
             kb_id=request.kb_id,
             draft_id=draft_id,
-            idempotency_key=key,
             keep_going=request.on_disconnect == "continue",
             model=self._writer.model,
         )

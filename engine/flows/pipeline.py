@@ -17,6 +17,7 @@ import msgspec
 from engine.errors import AppError, Invalid
 from engine.flows.arriving import ArrivingText
 from engine.flows.finish import warnings_of
+from engine.flows.new_run import new_run
 from engine.flows.pipeline_prompts import Prompts, formatter_messages, generator_messages
 from engine.flows.pipeline_request import PipelineRequest, checked
 from engine.flows.start_rate import StartRate
@@ -26,7 +27,6 @@ from engine.storage import journal as rows
 from engine.storage.database import Connection
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
-from engine.types import new_id, utc_now
 from engine.validation.problems import Problem
 from engine.validation.validator import validate
 from engine.writers.writer import Assignment, Finished, Writer
@@ -71,7 +71,15 @@ class Pipeline:
 
         async def build(_: Connection) -> RunRow:
             self._rate.count(user.id)
-            return self._row(user, request, key, body_hash)
+            return new_run(
+                FAMILY,
+                user,
+                request,
+                key=key,
+                body_hash=body_hash,
+                keep_going=request.on_disconnect == "continue",
+                model=self._generator_model(request),
+            )
 
         return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
 
@@ -81,20 +89,6 @@ class Pipeline:
                 "Question sets need a language model. Set FOOTNOTE_LLM_URL, or choose SUMMARY.",
                 field="content_type",
             )
-
-    def _row(self, user: User, request: PipelineRequest, key: str | None, body_hash: str) -> RunRow:
-        return RunRow(
-            id=new_id(),
-            family=FAMILY,
-            user_id=user.id,
-            state="running",
-            request=msgspec.json.encode(request),
-            request_hash=body_hash,
-            created_at=utc_now(),
-            idempotency_key=key,
-            keep_going=request.on_disconnect == "continue",
-            model=self._generator_model(request),
-        )
 
     def _generator_model(self, request: PipelineRequest) -> str:
         return (self._has_model and request.generator_model) or self._writer.model

@@ -7,12 +7,13 @@ import msgspec
 from msgspec import Meta
 
 from engine.flows.answer import NOTHING_FOUND, Answering, Wanted, listed
+from engine.flows.new_run import new_run
 from engine.runs.events import Completed, Delta, Event, Stage, Started, Terminal
 from engine.runs.runner import Run, Runs
 from engine.storage.database import Connection
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
-from engine.types import Id, new_id, utc_now
+from engine.types import Id
 
 FAMILY = "query"
 
@@ -45,16 +46,8 @@ class Query:
         await self._answering.readable(user.id, request.kb_ids)
 
         async def build(_: Connection) -> RunRow:
-            return RunRow(
-                id=new_id(),
-                family=FAMILY,
-                user_id=user.id,
-                state="running",
-                request=msgspec.json.encode(request),
-                request_hash=body_hash,
-                idempotency_key=key,
-                created_at=utc_now(),
-                model=self._answering.model,
+            return new_run(
+                FAMILY, user, request, key=key, body_hash=body_hash, model=self._answering.model
             )
 
         return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)

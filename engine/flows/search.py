@@ -9,13 +9,14 @@ from msgspec import Meta
 from engine.citations.markers import markers_in, strip_markers
 from engine.citations.support import support
 from engine.flows.answer import Answering, Wanted, listed
+from engine.flows.new_run import new_run
 from engine.language.sentences import sentence_spans
 from engine.runs.events import Cited, Completed, Delta, Event, Stage, Started, Terminal
 from engine.runs.runner import Run, Runs
 from engine.storage.database import Connection
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
-from engine.types import Citation, Id, Source, new_id, utc_now
+from engine.types import Citation, Id, Source
 
 FAMILY = "search"
 _WRITE_FROM = 8
@@ -50,16 +51,8 @@ class Search:
         await self._answering.readable(user.id, request.kb_ids)
 
         async def build(_: Connection) -> RunRow:
-            return RunRow(
-                id=new_id(),
-                family=FAMILY,
-                user_id=user.id,
-                state="running",
-                request=msgspec.json.encode(request),
-                request_hash=body_hash,
-                idempotency_key=key,
-                created_at=utc_now(),
-                model=self._answering.model,
+            return new_run(
+                FAMILY, user, request, key=key, body_hash=body_hash, model=self._answering.model
             )
 
         return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
