@@ -65,6 +65,7 @@ class Log:
         self.committed = seq
         self.ended = False
         self.error: StorageUnavailable | None = None
+        self.is_faulty = False
         self.changed = asyncio.Event()
         self.pending: list[Event | list[str]] = []
         self.unwritten: list[Record] = []
@@ -247,6 +248,7 @@ class Journal:
                 return
             _logger.exception("a log cannot be written")
             for log in logs:
+                log.is_faulty = True
                 await self.break_off(log)
 
     async def _write_patiently(self, logs: dict[Log, None]) -> None:

@@ -39,6 +39,7 @@ _FIRST_READER_S = 1.0
 _STOP_WAIT_S = 0.5
 _PRUNE_EVERY_S = 30.0
 _PRUNE_RUNS = 50
+_MOST_FAULTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class Run:
     clock: asyncio.TimerHandle | None = None
     stop_reason: str | None = None
     is_ending: bool = False
+    faults: int = 0
+    """How often what it wrote could not be stored through a fault of ours, not of the disk."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -245,19 +248,34 @@ class Runs:
         await rows.end_run(
             tx, run.row.id, state=state_of(terminal), error=error, usage=dict(run.usage)
         )
-        await run.family.settle(tx, run.row, terminal)
+        if run.faults <= _MOST_FAULTS:
+            await run.family.settle(tx, run.row, terminal)
 
     async def _suspend(self, run: Run) -> None:
         """Leave a run without a task, to go on from its last committed event."""
         if self._is_closing:
             return
         await self.journal.break_off(run.log)
+        run.faults += run.log.is_faulty
         run.task = None
         run.is_continued = True
         run.is_ending = False
         run.log = Log(run.row.id, run.log.committed)
-        if run.readers == 0:
+        if run.faults >= _MOST_FAULTS:
+            self._give_up(run)
+        elif run.readers == 0:
             self._start_clock(run, run.family.grace_s)
+
+    def _give_up(self, run: Run) -> None:
+        """End a run that a fault of ours meets each time: with its draft, else without, else so."""
+        if run.faults > _MOST_FAULTS + 1:
+            self._forget(run)
+            return
+        run.is_ending = True
+        terminal = Failed(
+            "INTERNAL", "Something went wrong on the server. What was written is safe."
+        )
+        run.task = asyncio.create_task(self._end_suspended(run, terminal))
 
     def _forget(self, run: Run) -> None:
         self._stop_clock(run)

@@ -140,11 +140,15 @@ async def last_seq(connection: Connection, run_id: Id) -> int:
 
 
 async def prune(tx: Connection, ended_before: str, limit: int) -> int:
-    """Remove the events of some runs that ended before a time; return how many runs."""
+    """Remove the events of some runs that ended before a time; return how many runs.
+
+    The events of a run whose draft was never settled are all there is of its text: they stay.
+    """
     rows = await fetch_all(
         tx,
         "select r.id from runs r where r.ended_at < ? and exists"
-        " (select 1 from events e where e.run_id = r.id) limit ?",
+        " (select 1 from events e where e.run_id = r.id) and not exists (select 1 from drafts d"
+        " where d.run_id = r.id and d.status = 'streaming') limit ?",
         (ended_before, limit),
     )
     await tx.executemany("delete from events where run_id = ?", [(row["id"],) for row in rows])

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from engine.errors import ProviderFailed
+from engine.runs import journal
 from engine.runs.events import Completed, Delta, Failed
 from engine.runs.journal import Record
+from engine.storage import drafts
+from engine.storage import journal as rows
 from engine.storage.database import StorageUnavailable
+from engine.types import utc_now
 from tests.faults import ledger
 from tests.faults.disk import (
     Crash,
@@ -205,6 +209,64 @@ async def test_one_draft_that_cannot_be_kept_does_not_stop_the_others(
         found: list[Record] = []
         await product.follow(bad.id, found)
         check(found)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "status"), [((Completed,), "partial"), ((Completed, Failed), "streaming")]
+)
+async def test_a_draft_that_can_never_be_kept_fails_after_a_few_tries(
+    data: Path, monkeypatch: pytest.MonkeyPatch, kinds: tuple[type, ...], status: str
+) -> None:
+    writer = PacedWriter(TEXT)
+    async with open_product(data, monkeypatch, writer, run_retention_s=0.1) as product:
+        family = product.engine.runs._families["generate"]
+
+        async def settle(tx: Any, row: Any, terminal: Any) -> None:
+            if isinstance(terminal, kinds):
+                raise ValueError("a fault of ours")
+            await product.engine.drafting.settle(tx, row, terminal)
+
+        object.__setattr__(family, "settle", settle)
+        run = await product.start()
+        seen: list[Record] = []
+        await product.follow(run.id, seen)
+        end = seen[-1].event
+        assert isinstance(end, Failed)
+        assert (end.code, "safe" in end.message) == ("INTERNAL", True)
+        assert text_of(seen) == TEXT.removesuffix(" .")  # the last word came with the end
+        assert writer.calls <= 3
+        await until(lambda: product.engine.runs.open_count() == 0)
+        assert ledger.states(data)[run.id] == "failed"
+        async with product.engine.database.transaction() as tx:
+            await rows.prune(tx, utc_now(), 10)
+            draft = await drafts.of_run(tx, run.id)
+        assert draft is not None
+        assert draft.status == status
+        assert (await product.engine.drafting.now(draft)).draft.content == text_of(seen)
+
+
+async def test_an_event_that_cannot_be_stored_ends_its_run_after_a_few_tries(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = journal._encode
+
+    def encode(event: Any) -> bytes:
+        if "kept" in getattr(event, "text", ""):
+            raise ValueError("a fault of ours")
+        return original(event)
+
+    monkeypatch.setattr(journal, "_encode", encode)
+    writer = PacedWriter(TEXT)
+    async with open_product(data, monkeypatch, writer) as product:
+        run, seen = await product.start(), list[Record]()
+        await product.follow(run.id, seen)
+        end = seen[-1].event
+        assert isinstance(end, Failed)
+        assert end.code == "INTERNAL"
+        assert TEXT.partition(" kept")[0].startswith(text_of(seen))
+        assert 1 <= writer.calls <= 3
+        await until(lambda: product.engine.runs.open_count() == 0)
+    ledger.check(data)
 
 
 async def test_recovery_repeated_gives_the_same_state(
