@@ -16,6 +16,7 @@ import jinja2
 from aiohttp import web
 
 from engine import Engine, open_engine
+from engine.clock import warn_when_held_up
 from engine.command_line import ask, draft, ingest, pipeline, search
 from engine.config import Config
 from engine.errors import AppError
@@ -59,7 +60,9 @@ def build_app(config: Config) -> web.Application:
         async with open_engine(config, owns_data=True) as engine:
             app[ENGINE] = engine
             await _first_start(engine)
+            watch = asyncio.create_task(warn_when_held_up(), name="watch")
             yield
+            watch.cancel()
 
     app.cleanup_ctx.append(engine_context)
     return app

@@ -1,6 +1,12 @@
-"""The beat that all streams share, so that what is due goes together."""
+"""The beat that all streams share, so that what is due goes together; and a look at who is late."""
 
 import asyncio
+import logging
+
+_LOOK_EVERY_S = 0.5
+_NOTABLE_S = 1.0
+
+_logger = logging.getLogger("footnote.clock")
 
 
 class Beat:
@@ -27,3 +33,14 @@ class Beat:
 def next_beat(now: float, every_s: float) -> float:
     """Return the first beat after `now`."""
     return (now // every_s + 1) * every_s
+
+
+async def warn_when_held_up() -> None:
+    """Log it whenever something keeps the event loop, and with it every stream, for a second."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _LOOK_EVERY_S
+        await asyncio.sleep(_LOOK_EVERY_S)
+        late_s = loop.time() - due
+        if late_s >= _NOTABLE_S:
+            _logger.warning("everything stood still for %.1f seconds", late_s)
