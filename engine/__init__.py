@@ -140,7 +140,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         retriever,
         writer,
         floor=config.relevance_floor,
-        rewrites=config.chat_rewrite and config.provider != "extractive",
+        rewrite_s=config.chat_rewrite_timeout_s if config.rewrites else 0.0,
     )
     query, search = Query(answering), Search(answering)
     chat = Chat(database, journal, answering)

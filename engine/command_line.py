@@ -139,6 +139,8 @@ async def _answered(engine: Engine, run_id: Id) -> int:
         print(f"\n{number}. {item.document_name}{page} ({item.score:.0%})")
         print(f"    {shortened(' '.join(item.excerpt.split()))}")
     if isinstance(end, Completed):
+        for warning in end.warnings:
+            print(warning, file=sys.stderr)
         return 0
     print(end.message if isinstance(end, Failed) else "Stopped.", file=sys.stderr)
     return 1

@@ -4,7 +4,9 @@ The field `llm_url` is read from `FOOTNOTE_LLM_URL`, and so on. The descriptions
 README's table; a test compares them.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -21,7 +23,11 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Bytes = Annotated[int, Meta(ge=1)]
 Provider = Literal["", "extractive", "openai", "ollama"]
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 PREFIX = "FOOTNOTE_"
+# What may stand in the header of a page; a semicolon would begin another rule of it.
+_SITES = re.compile(r"(?:'(?:self|none)'|[A-Za-z0-9:/.*_\[\]-]*)(?: +[A-Za-z0-9:/.*_\[\]'-]+)*")
 _OLLAMA_URL = "http://127.0.0.1:11434"
 
 
@@ -44,6 +50,16 @@ class Config:
     )
     public_url: str = _setting(
         "", "address people use to reach the server, when a proxy stands before it"
+    )
+    tls_certificate: str = _setting(
+        "", "file with the certificate, in PEM, to answer by HTTPS without a proxy"
+    )
+    tls_key: str = _setting("", "file with the certificate's key, readable by nobody else")
+    trusted_proxies: str = _setting(
+        "", "addresses or networks, with commas, of proxies whose `X-Forwarded-For` is believed"
+    )
+    frame_ancestors: str = _setting(
+        "", "sites, with blanks, whose pages may show this server in a frame; none by default"
     )
     sample: bool = _setting(True, "make a sample knowledge base on the very first start")
     session_s: PositiveSeconds = _setting(2_592_000, "how long a sign-in lasts")
@@ -101,6 +117,13 @@ class Config:
     )
     shutdown_s: PositiveSeconds = _setting(3, "time that open streams get to end at shutdown")
 
+    costly_per_minute: Count = _setting(
+        600, "drafts, answers and searches that a user may ask for in a minute"
+    )
+    uploads_per_minute: Count = _setting(120, "uploads that a user may send in a minute")
+    sign_in_per_minute: Count = _setting(
+        20, "attempts to sign in or register from one address in a minute"
+    )
     max_body_bytes: Bytes = _setting(10_485_760, "largest JSON body")
     max_upload_bytes: Bytes = _setting(52_428_800, "largest uploaded file")
     body_timeout_s: PositiveSeconds = _setting(
@@ -131,6 +154,9 @@ class Config:
     )
     chat_rewrite: bool = _setting(
         True, "ask the model to put a follow-up question so that it stands alone, for retrieval"
+    )
+    chat_rewrite_timeout_s: PositiveSeconds = _setting(
+        15, "time the model gets for that; then the words of the last turns are looked for"
     )
     search_grace_s: Seconds = _setting(5, "the grace time of searches")
     query_grace_s: Seconds = _setting(0, "the grace time of queries")
@@ -181,7 +207,21 @@ class Config:
             problems.append(f"{PREFIX}LLM_URL: the provider `openai` needs it")
         if self.llm_url and not self.llm_url.startswith(("http://", "https://")):
             problems.append(f"{PREFIX}LLM_URL: must begin with http:// or https://")
-        return problems
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            problems.append(f"{PREFIX}TLS_CERTIFICATE and {PREFIX}TLS_KEY: need each other")
+        if not _SITES.fullmatch(self.frame_ancestors):
+            problems.append(f"{PREFIX}FRAME_ANCESTORS: must be 'self' or sites, with blanks")
+        return problems + _bad_networks(self.trusted_proxies)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the server by HTTPS, through a proxy or not."""
+        return bool(self.tls_certificate) or self.public_url.startswith("https://")
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of the trusted proxies."""
+        return tuple(map(ipaddress.ip_network, _listed(self.trusted_proxies)))
 
     @property
     def provider(self) -> str:
@@ -189,11 +229,30 @@ class Config:
         return self.llm_provider or ("openai" if self.llm_url else "extractive")
 
     @property
+    def rewrites(self) -> bool:
+        """Whether a model is asked to put follow-up questions."""
+        return self.chat_rewrite and self.provider != "extractive"
+
+    @property
     def model_url(self) -> str:
         """Where the model server is; Ollama's native API stands beside `/v1`, not below it."""
         if self.provider != "ollama":
             return self.llm_url
         return (self.llm_url or _OLLAMA_URL).rstrip("/").removesuffix("/v1")
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _bad_networks(text: str) -> list[str]:
+    problems = []
+    for network in _listed(text):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            problems.append(f"{PREFIX}TRUSTED_PROXIES: {error}")
+    return problems
 
 
 def _cast(raw: Any, kind: Any) -> Any:

@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from engine.flows.chat import FAMILY, ChatRequest
+from engine.runs.dialects import warned
 from engine.runs.events import Completed, Sources
 from engine.storage import conversations
 from engine.storage.journal import RunRow
@@ -51,6 +52,7 @@ async def chat(request: web.Request) -> web.Response:
             "session_id": end.result["session_id"],
             "run_id": run.id,
         }
+        | warned(end)
     )
 
 

@@ -4,7 +4,7 @@ import msgspec
 from aiohttp import web
 
 from engine.flows.query import QueryRequest
-from engine.runs.dialects import query_citations
+from engine.runs.dialects import query_citations, warned
 from engine.runs.events import Completed, Sources
 from engine.storage.journal import RunRow
 from handlers.inputs import decode, idempotency_key, read_json_and_hash
@@ -29,6 +29,7 @@ async def query(request: web.Request) -> web.StreamResponse:
     sources = [item for event in events if isinstance(event, Sources) for item in event.items]
     return json_response(
         {"answer": end.result["answer"], "citations": query_citations(sources), "run_id": run.id}
+        | warned(end)
     )
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from engine.flows.search import FAMILY, SearchRequest
-from engine.runs.dialects import ending
+from engine.runs.dialects import ending, warned
 from engine.runs.events import Cited, Completed, Delta, Event, OfferedSource, Sources, Terminal
 from engine.storage import conversations, drafts, knowledge
 from engine.storage.journal import RunRow
@@ -71,7 +71,7 @@ async def _found(
         "run_id": run.id,
     }
     if isinstance(end, Completed):
-        answer |= end.result
+        answer |= end.result | warned(end)
         answer["answer"] = "".join(e.text for e in events if isinstance(e, Delta))
         answer["citations"] = [e.citation for e in events if isinstance(e, Cited)]
         if not items:

@@ -1,12 +1,14 @@
 """What query, chat and search share: where to look, which passages, the written answer."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 
 import msgspec
 
 from engine.citations.numbering import CitationStream
 from engine.errors import NotFound, ProviderFailed
+from engine.flows.finish import warnings_of
 from engine.flows.prompts import answer_messages, rewrite_messages
 from engine.retrieval.search import Retriever
 from engine.runs.events import Delta, Event, OfferedSource, Sources, Stage
@@ -33,7 +35,9 @@ _ANSWER_WORDS = 160
 _REST = 0.25
 """Beside a passage that answers, others may stand that are so much below the floor."""
 _CARRIED_CHARS = 500
-_REWRITE_TOKENS = 80
+_REWRITE_TOKENS = 2000
+"""Room for a model that thinks before it answers with its one line."""
+_END_OF_THOUGHT = "</think>"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -58,14 +62,17 @@ class Answering:
         writer: Writer,
         *,
         floor: float,
-        rewrites: bool,
+        rewrite_s: float,
     ) -> None:
-        """Passages scored below `floor` are not relevant; `rewrites` asks the model for queries."""
+        """Passages scored below `floor` are not relevant.
+
+        A model gets `rewrite_s` seconds to put a follow-up question; 0 is not to ask it.
+        """
         self._database = database
         self._retriever = retriever
         self._writer = writer
         self._floor = floor
-        self._rewrites = rewrites
+        self._rewrite_s = rewrite_s
 
     @property
     def model(self) -> str:
@@ -117,26 +124,24 @@ class Answering:
             return []
         return [source for source in ranked if source.score >= self._floor * _REST]
 
-    async def write(
-        self, run: Run, wanted: Wanted
-    ) -> AsyncGenerator[Delta | Stage | Citation, None]:
-        """Yield the answer's text, waits of the model, and citations by first use if renumbered.
+    async def write(self, run: Run, writing: "Writing") -> AsyncGenerator[Delta | Stage, None]:
+        """Yield the answer's text and waits of the model; `writing` knows the rest afterwards.
 
         Raises:
             ProviderFailed: the model failed; what it wrote before was yielded.
         """
-        writing = _Writing(wanted)
-        async with aclosing(self._writer.write(self._assignment(wanted))) as pieces:
+        assignment = self._assignment(writing.wanted)
+        async with aclosing(self._writer.write(assignment)) as pieces:
             try:
                 async for piece in pieces:
-                    for shown in writing.take(piece):
-                        yield shown
+                    for event in writing.take(piece):
+                        yield event
             except ProviderFailed:
-                for shown in writing.close():
-                    yield shown
+                for event in writing.close():
+                    yield event
                 raise
-        for shown in writing.close():
-            yield shown
+        for event in writing.close():
+            yield event
         run.usage.update(writing.usage())
 
     def _assignment(self, wanted: Wanted) -> Assignment:
@@ -164,14 +169,11 @@ class Answering:
         if not history:
             return [question]
         carried = " ".join(message.content[:_CARRIED_CHARS] for message in history[-2:])
-        if not self._rewrites:
-            return [question, f"{question} {carried}"]
-        try:
-            return [question, await self._rewritten(question, history, model)]
-        except ProviderFailed:
-            return [question, f"{question} {carried}"]
+        rewritten = await self._rewritten(question, history, model) if self._rewrite_s else ""
+        return [question, rewritten or f"{question} {carried}"]
 
     async def _rewritten(self, question: str, history: Sequence[Message], model: str | None) -> str:
+        """Return the question so that it stands alone; "" when the model does not manage."""
         assignment = Assignment(
             question=question,
             sections=(),
@@ -181,29 +183,49 @@ class Answering:
             max_tokens=_REWRITE_TOKENS,
             model=model,
         )
-        text = ""
-        async with aclosing(self._writer.write(assignment)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Text):
-                    text += piece.text
-                if len(text) > _CARRIED_CHARS:
-                    break
-        return text[:_CARRIED_CHARS]
+        try:
+            async with (
+                asyncio.timeout(self._rewrite_s),
+                aclosing(self._writer.write(assignment)) as pieces,
+            ):
+                texts = [piece.text async for piece in pieces if isinstance(piece, Text)]
+        except (ProviderFailed, TimeoutError):
+            return ""
+        line = "".join(texts).rpartition(_END_OF_THOUGHT)[2]
+        return " ".join(line.split())[:_CARRIED_CHARS]
 
 
-class _Writing:
-    """An answer that comes in pieces, turned into what a reader sees."""
+class Writing:
+    """An answer that comes in pieces, turned into what a reader sees.
+
+    `citations` are those of its markers by first use, unless the markers keep their numbers.
+    """
 
     def __init__(self, wanted: Wanted) -> None:
+        """Begin, or go on after the text so far."""
+        self.wanted = wanted
+        self.citations: list[Citation] = []
         self._stream = CitationStream(
             wanted.sources, after=wanted.so_far, keep_numbers=wanted.keep_numbers
         )
+        self._texts = [wanted.so_far]
         self._finished: Finished | None = None
 
-    def take(self, piece: Piece) -> Iterator[Delta | Stage | Citation]:
+    @property
+    def text(self) -> str:
+        """The whole answer as far as it is written."""
+        return "".join(self._texts)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may be wrong with the answer, in sentences."""
+        return warnings_of(self._finished) if self._finished else []
+
+    def take(self, piece: Piece) -> Iterator[Delta | Stage]:
+        """Yield what a piece gives to show."""
         match piece:
             case Text(text=text):
-                yield from map(_shown, self._stream.feed(text))
+                yield from self._shown(self._stream.feed(text))
             case Waiting(delay_s=delay_s):
                 message = f"Waiting for the model, {delay_s:.0f} s"
                 yield Stage("waiting", message, 20, delay_s=round(delay_s, 1))
@@ -212,8 +234,17 @@ class _Writing:
             case Thinking():
                 return
 
-    def close(self) -> Iterator[Delta | Citation]:
-        yield from map(_shown, self._stream.close())
+    def close(self) -> Iterator[Delta]:
+        """Yield what was held back."""
+        yield from self._shown(self._stream.close())
+
+    def _shown(self, items: Iterable[Citation | str]) -> Iterator[Delta]:
+        for item in items:
+            if isinstance(item, Citation):
+                self.citations.append(item)
+            else:
+                self._texts.append(item)
+                yield Delta(item)
 
     def usage(self) -> dict[str, int]:
         """Return the tokens used; a writer that never said it was done has failed."""
@@ -223,10 +254,6 @@ class _Writing:
             "prompt_tokens": self._finished.prompt_tokens or 0,
             "completion_tokens": self._finished.completion_tokens or 0,
         }
-
-
-def _shown(item: Citation | str) -> Delta | Citation:
-    return Delta(item) if isinstance(item, str) else item
 
 
 def listed(sources: Sequence[Source]) -> Sources:

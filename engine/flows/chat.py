@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.errors import NotFound
-from engine.flows.answer import NOTHING_FOUND, Answering, Wanted, listed, text_of
+from engine.flows.answer import NOTHING_FOUND, Answering, Wanted, Writing, listed, text_of
 from engine.flows.new_run import new_run
 from engine.flows.verdict import verify
 from engine.runs.events import (
@@ -153,6 +153,8 @@ class Chat:
         yield CacheHit(_age_s(kept.created_at), kept.answer, sources)
         yield Sources(sources, sum(len(source.excerpt) for source in sources))
         yield Delta(kept.answer)
+        if kept.verified is not None:
+            yield Verified(**kept.verified)
         yield Completed(result=_result(request, kept.answer, started, cached=True) | {"key": None})
 
     async def _fresh(
@@ -172,32 +174,32 @@ class Chat:
             yield Retrieved(len(sources), offered.context_chars)
             yield offered
             yield Stage("generating", "Writing the answer", 20)
-        text = [text_of(past)]
-        if sources:
-            wanted = Wanted(
-                request.query,
-                sources,
-                history,
-                so_far=text[0],
-                model=request.model,
-                temperature=request.temperature,
-            )
-            async for shown in self._answering.write(run, wanted):
-                if isinstance(shown, Delta):
-                    text.append(shown.text)
-                if isinstance(shown, Delta | Stage):
-                    yield shown
-        elif not text[0]:
-            text.append(NOTHING_FOUND)
-            yield Delta(NOTHING_FOUND)
-        answer = "".join(text)
-        verdict = verify(answer, sources) if sources else None
+        wanted = Wanted(
+            request.query,
+            sources,
+            history,
+            so_far=text_of(past),
+            model=request.model,
+            temperature=request.temperature,
+        )
+        if not sources:
+            if not wanted.so_far:
+                yield Delta(NOTHING_FOUND)
+            result = _result(request, wanted.so_far or NOTHING_FOUND, started, cached=False)
+            yield Completed(result=result | {"key": None})
+            return
+        writing = Writing(wanted)
+        async for event in self._answering.write(run, writing):
+            yield event
+        verdict = verify(writing.text, sources)
         if verdict is not None:
             yield verdict
-        is_kept = request.use_cache and bool(sources) and (verdict is None or verdict.accepted)
+        is_accepted = verdict is None or verdict.accepted
+        is_kept = request.use_cache and is_accepted and not writing.warnings
         yield Completed(
-            result=_result(request, answer, started, cached=False)
-            | {"key": key if is_kept else None}
+            result=_result(request, writing.text, started, cached=False)
+            | {"key": key if is_kept else None},
+            warnings=writing.warnings,
         )
 
     async def settle(self, tx: Connection, row: RunRow, terminal: Terminal) -> None:
@@ -214,6 +216,7 @@ class Chat:
             "cached": terminal.result["cached"],
             "duration_ms": terminal.result["duration_ms"],
             "verified": _plain(verdict),
+            "warnings": terminal.warnings,
             "model": row.model,
         }
         await conversations.add_turns(

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from engine.flows.answer import NOTHING_FOUND, Answering, Wanted, listed
+from engine.flows.answer import NOTHING_FOUND, Answering, Wanted, Writing, listed
 from engine.flows.new_run import new_run
 from engine.runs.events import Completed, Delta, Event, Stage, Started, Terminal
 from engine.runs.runner import Run, Runs
@@ -65,13 +65,10 @@ class Query:
             return
         yield listed(sources)
         yield Stage("generating", "Writing the answer", 20)
-        text: list[str] = []
-        async for shown in self._answering.write(run, Wanted(request.query, sources)):
-            if isinstance(shown, Delta):
-                text.append(shown.text)
-            if isinstance(shown, Delta | Stage):
-                yield shown
-        yield Completed(result={"answer": "".join(text)})
+        writing = Writing(Wanted(request.query, sources))
+        async for event in self._answering.write(run, writing):
+            yield event
+        yield Completed(result={"answer": writing.text}, warnings=writing.warnings)
 
     async def _kb_ids(self, user_id: Id, request: QueryRequest) -> list[Id]:
         found = await self._answering.readable(user_id, request.kb_ids)

@@ -8,10 +8,10 @@ from msgspec import Meta
 
 from engine.citations.markers import markers_in, strip_markers
 from engine.citations.support import support
-from engine.flows.answer import Answering, Wanted, listed
+from engine.flows.answer import Answering, Wanted, Writing, listed
 from engine.flows.new_run import new_run
 from engine.language.sentences import sentence_spans
-from engine.runs.events import Cited, Completed, Delta, Event, Stage, Started, Terminal
+from engine.runs.events import Cited, Completed, Event, Stage, Started, Terminal
 from engine.runs.runner import Run, Runs
 from engine.storage.database import Connection
 from engine.storage.identities import User
@@ -71,23 +71,15 @@ class Search:
         kb_ids = [kb.id for kb in found]
         sources = await self._answering.relevant(kb_ids, [request.query], request.limit)
         yield listed(sources)
-        citations: list[Citation] = []
-        text: list[str] = []
+        writing = Writing(Wanted(request.query, sources[:_WRITE_FROM], keep_numbers=False))
         if sources and request.synthesize:
             yield Stage("generating", "Writing the answer", 20)
-            wanted = Wanted(request.query, sources[:_WRITE_FROM], keep_numbers=False)
-            async for shown in self._answering.write(run, wanted):
-                match shown:
-                    case Citation():
-                        citations.append(shown)
-                    case Delta():
-                        text.append(shown.text)
-                        yield shown
-                    case Stage():
-                        yield shown
-        for citation in citations:
+            async for event in self._answering.write(run, writing):
+                yield event
+        for citation in writing.citations:
             yield Cited(citation)
-        yield Completed(result=measured(sources, "".join(text), citations))
+        result = measured(sources, writing.text, writing.citations)
+        yield Completed(result=result, warnings=writing.warnings)
 
     async def settle(self, tx: Connection, row: RunRow, terminal: Terminal) -> None:
         """Keep nothing but the run."""

@@ -182,7 +182,8 @@ def _chat(run: RunRow, event: Event) -> Said | None:
         case Verified(score=score, accepted=accepted, issues=issues):
             return _json("verify", {"score": score, "accepted": accepted, "issues": issues})
         case Completed(result=result):
-            return _json("done", {k: result[k] for k in ("answer", "cached", "duration_ms")})
+            fields = {k: result[k] for k in ("answer", "cached", "duration_ms")}
+            return _json("done", fields | warned(event))
         case Failed() | Cancelled():
             return _json("error", {"message": ending(event)["message"]})
         case _:
@@ -211,7 +212,7 @@ def _search(run: RunRow, event: Event) -> Said | None:
         case Cited(citation=citation):
             return _json("citation", msgspec.structs.asdict(citation))
         case Completed(result=result):
-            return _json("done", result)
+            return _json("done", result | warned(event))
         case Failed() | Cancelled():
             end = ending(event)
             return _json("error", {"message": end["message"], "code": end["code"]})
@@ -264,6 +265,11 @@ def completion(event: Completed) -> dict[str, Any]:
         section.title for section in sections if section.confidence_level == "low"
     ]
     return fields
+
+
+def warned(event: Completed) -> dict[str, Any]:
+    """Return what may be wrong with a text, where anything may."""
+    return {"warnings": event.warnings} if event.warnings else {}
 
 
 def ending(event: Failed | Cancelled) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_model import ENDING, Cut, FakeModel, Say, Stall
+from tests.fake_model import ENDING, Cut, FakeModel, Finish, Say, Stall, Think
 from tests.handlers.site import Site, open_site, with_model
 
 QUESTION = "Which OAuth version does sign-in use?"
@@ -225,3 +225,54 @@ async def test_a_foreign_session_is_not_there(site: Site) -> None:
     assert (await site.call("GET", "/api/chat/history/S"))[0] == 404
     assert (await site.call("POST", "/api/chat/clear?session_id=S"))[0] == 404
     assert (await site.call("DELETE", "/api/v1/conversations/S"))[0] == 404
+
+
+async def test_a_kept_answer_has_its_verdict_of_then(modelled: Site, model: FakeModel) -> None:
+    model.script(Say("Sign-in uses OAuth 2.0 with PKCE for every web client [1]."), *ENDING)
+    fresh = await frames_of(modelled)
+    again = await frames_of(modelled, session_id="S")
+    assert [name for name, _ in again][-2:] == ["verify", "done"]
+    assert again[-2] == fresh[-2]
+    _, history = await modelled.call("GET", "/api/chat/history/S")
+    assert history["messages"][1]["details"]["verified"] == fresh[-2][1]
+
+
+async def test_an_unfinished_answer_is_warned_of_and_not_kept(
+    modelled: Site, model: FakeModel
+) -> None:
+    model.script(Say("Half of"), Finish("length"))
+    model.script(Say("All of it"), *ENDING)
+    assert "length limit" in (await frames_of(modelled))[-1][1]["warnings"][0]
+    assert (await frames_of(modelled))[-1][1] | {"duration_ms": 0} == {
+        "answer": "All of it",
+        "cached": False,
+        "duration_ms": 0,
+    }
+
+
+async def test_a_model_that_thinks_aloud_still_puts_the_follow_up(
+    modelled: Site, model: FakeModel
+) -> None:
+    model.script(Say("400 days"), *ENDING)
+    await frames_of(modelled, session_id="S", query="How long is the log kept?")
+    thoughts = Say("The user means the price, I think. </think>\n\naudit log\nplace")
+    model.script(Think("Hm. " * 200), thoughts, *ENDING)
+    model.script(Say("Answer"), *ENDING)
+    found = await frames_of(modelled, session_id="S", query="And where?")
+    docs = [source["doc"] for source in found[1][1]["sources"]]
+    assert "audit.md" in docs
+    assert "price.md" not in docs
+    assert model.calls[1].body["max_tokens"] >= 1000
+
+
+async def test_a_model_slow_to_put_the_follow_up_is_not_waited_for(
+    data: Path, model: FakeModel
+) -> None:
+    async with open_site(data, **with_model(model, chat_rewrite_timeout_s=0.1)) as site:
+        model.script(Say("400 days"), *ENDING)
+        await frames_of(site, session_id="S", query="How long is the audit log kept?")
+        model.script(Stall())
+        model.script(Say("Answer"), *ENDING)
+        found = await frames_of(site, session_id="S", query="And where is it?")
+    assert "audit.md" in {source["doc"] for source in found[1][1]["sources"]}
+    assert found[-1][1]["answer"] == "Answer"

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.fake_model import ENDING, Cut, FakeModel, Say, Stall, Wait
+from tests.fake_model import ENDING, Cut, FakeModel, Finish, Say, Stall, Wait
 from tests.handlers.site import Site, open_site, with_model
 
 ASK = {"query": "Which OAuth version does sign-in use?"}
@@ -169,3 +169,12 @@ async def test_only_three_queries_are_open_at_once(data: Path, model: FakeModel)
             gate.set()
             for stream in (a, b, c):
                 await stream.rest()
+
+
+async def test_a_text_cut_at_the_models_limit_is_warned_of(
+    modelled: Site, model: FakeModel
+) -> None:
+    model.script(Say("Half of"), Finish("length"))
+    status, answer = await modelled.call("POST", "/query/", ASK)
+    assert (status, answer["answer"]) == (200, "Half of")
+    assert "length limit" in answer["warnings"][0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_model import ENDING, Cut, FakeModel, Say, Stall
+from tests.fake_model import ENDING, Cut, FakeModel, Finish, Say, Stall
 from tests.handlers.site import TOPICS, Site, open_site, with_model
 
 ASK = {"query": "OAuth sign-in second factor"}
@@ -149,3 +149,13 @@ async def test_quick_search_looks_everywhere(site: Site) -> None:
     assert [kb["name"] for kb in by_name["kbs"]] == ["Topics"]
     _, wild = await site.call("POST", "/api/v1/search/quick", {"query": "%"})
     assert wild["kbs"] == wild["drafts"] == []
+
+
+async def test_a_text_cut_at_the_models_limit_is_warned_of(
+    modelled: Site, model: FakeModel
+) -> None:
+    model.default = (Say("Half [1]"), Finish("length"))
+    done = (await frames_of(modelled))[-1][1]
+    _, twin = await modelled.call("POST", "/api/v1/search", ASK, headers=JSON)
+    assert "length limit" in done["warnings"][0]
+    assert twin["warnings"] == done["warnings"]

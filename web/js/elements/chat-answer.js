@@ -16,6 +16,7 @@ import { ageText, millisecondsText, supportText, withSources } from "../lib/answ
  * @property {boolean} [cached]
  * @property {number} [duration_ms]
  * @property {Verdict | null} [verified]
+ * @property {string[]} [warnings]
  */
 
 /**
@@ -56,14 +57,14 @@ export class ChatAnswer extends HTMLElement {
     this.#text = state.text;
     if (state.phase !== "complete") return;
     const { cached = state.cacheAgeS !== null, duration_ms: durationMs } = state.result;
-    this.#showFacts({ isCached: cached, ageS: state.cacheAgeS, durationMs, verdict: state.verdict });
+    this.#showFacts({ isCached: cached, ageS: state.cacheAgeS, durationMs, verdict: state.verdict, warnings: state.warnings });
   }
 
   /** @param {Snapshot} snapshot */
-  #adopt({ content, sources, cached = false, duration_ms: durationMs, verified = null }) {
+  #adopt({ content, sources, cached = false, duration_ms: durationMs, verified = null, warnings = [] }) {
     this.#text = content;
     this.#sources = sources;
-    this.#showFacts({ isCached: cached, ageS: null, durationMs, verdict: verified });
+    this.#showFacts({ isCached: cached, ageS: null, durationMs, verdict: verified, warnings });
   }
 
   /** @param {OfferedSource[]} sources */
@@ -82,14 +83,16 @@ export class ChatAnswer extends HTMLElement {
     element.title = failure.code;
   }
 
-  /** @param {{isCached: boolean, ageS: number | null, durationMs?: number, verdict: Verdict | null}} facts */
-  #showFacts({ isCached, ageS, durationMs, verdict }) {
+  /** @param {{isCached: boolean, ageS: number | null, durationMs?: number, verdict: Verdict | null, warnings: string[]}} facts */
+  #showFacts({ isCached, ageS, durationMs, verdict, warnings }) {
     const badge = slot(this, "badge");
     badge.dataset.status = isCached ? "cached" : "fresh";
     setText(badge, isCached ? "CACHED" : "FRESH");
     const origin = [isCached ? ageText(ageS) : "", durationMs === undefined ? "" : millisecondsText(durationMs)];
     setText(slot(this, "origin"), origin.filter(Boolean).join(" · "));
     slot(this, "facts").hidden = false;
+    slot(this, "warnings").hidden = warnings.length === 0;
+    setText(slot(this, "warnings"), warnings.join(" "));
     this.#showVerdict(verdict);
   }
 

@@ -141,6 +141,8 @@ export class SearchView extends HTMLElement {
     const failure = slot(this, "failure");
     failure.hidden = state.failure === null;
     setText(failure, state.failure === null ? "" : `${state.failure.message}${state.sources?.length ? " The results below are what was found." : ""}`);
+    slot(this, "warnings").hidden = state.warnings.length === 0;
+    setText(slot(this, "warnings"), state.warnings.join(" "));
     slot(this, "actions").hidden = !state.isOver || state.length === 0;
   }
 

@@ -22,6 +22,8 @@ export class AnswerState extends GrowingText {
   cacheAgeS = null;
   /** @type {Verdict | null} */
   verdict = null;
+  /** What may be wrong with the text, in sentences. @type {string[]} */
+  warnings = [];
   /** What the run ended with. @type {Record<string, any>} */
   result = {};
   /** @type {{code: string, message: string} | null} */
@@ -43,7 +45,7 @@ export class AnswerState extends GrowingText {
       case "block": return this.closeBlock(event);
       case "cited": this.citations.push(event.citation); return;
       case "verified": this.verdict = event; return;
-      case "completed": this.phase = "complete"; this.result = event.result ?? {}; return;
+      case "completed": return this.#complete(event);
       case "failed": return this.fail(event);
       case "cancelled": this.phase = "stopped"; return;
     }
@@ -53,6 +55,13 @@ export class AnswerState extends GrowingText {
   fail({ code, message }) {
     this.phase = "failed";
     this.failure = { code, message };
+  }
+
+  /** @param {Extract<RunEvent, {event: "completed"}>} event */
+  #complete({ result = {}, warnings = [] }) {
+    this.phase = "complete";
+    this.result = result;
+    this.warnings = warnings;
   }
 
   /** @param {Extract<RunEvent, {event: "stage"}>} event */
