@@ -5,6 +5,7 @@ import asyncio
 import fcntl
 import logging
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
@@ -18,19 +19,28 @@ from aiohttp import web
 from engine import Engine, open_engine
 from engine.clock import warn_when_held_up
 from engine.command_line import ask, draft, ingest, pipeline, search
-from engine.config import Config
+from engine.config import BadConfig, Config
 from engine.errors import AppError
 from engine.flows.identity import Identity
 from engine.flows.sample import make_sample
 from engine.storage.database import StorageRefused, open_database
 from handlers.access import guarded
+from handlers.client import Proxies
 from handlers.connections import Doorkeeper
-from handlers.keys import DOORKEEPER, ENGINE, ROUTE_TABLE, STOPPING
+from handlers.keys import (
+    DOORKEEPER,
+    ENGINE,
+    PROXIES,
+    RATES,
+    ROUTE_TABLE,
+    SECURITY_HEADERS,
+    STOPPING,
+)
 from handlers.middleware import add_headers, errors
+from handlers.rates import Rate, Rates
 from handlers.routes import ROUTES
+from handlers.security import security_headers
 
-_LINGER_S = 2.0
-"""How long the rest of a refused body is read, so that its sender gets the answer."""
 _ROOT = Path(__file__).resolve().parent
 
 _SWITCH_INTERVAL_S = 0.0005
@@ -39,9 +49,24 @@ _SWITCH_INTERVAL_S = 0.0005
 
 def build_app(config: Config) -> web.Application:
     """Return the application; its engine opens when it starts and closes when it is cleaned up."""
-    doorkeeper = Doorkeeper(most=config.max_connections, first_request_s=config.header_timeout_s)
+    headers = security_headers(config)
+    doorkeeper = Doorkeeper(
+        most=config.max_connections,
+        first_request_s=config.header_timeout_s,
+        rest_s=config.idle_timeout_s,
+        headers=headers,
+    )
     app = web.Application(middlewares=[doorkeeper.admit, errors])
     app[DOORKEEPER] = doorkeeper
+    app[SECURITY_HEADERS] = headers
+    app[PROXIES] = Proxies(config.proxies)
+    app[RATES] = Rates(
+        {
+            Rate.COSTLY: config.costly_per_minute,
+            Rate.UPLOAD: config.uploads_per_minute,
+            Rate.SIGN_IN: config.sign_in_per_minute,
+        }
+    )
     app[STOPPING] = asyncio.Event()
     app[ROUTE_TABLE] = ROUTES
     for route in ROUTES:
@@ -101,9 +126,10 @@ async def listening(app: web.Application, config: Config) -> AsyncIterator[str]:
     await runner.setup()
     try:
         assert runner.server is not None
-        listener = await app[DOORKEEPER].listen(runner.server, config.host, config.port)
+        tls = _tls(config)
+        listener = await app[DOORKEEPER].listen(runner.server, config.host, config.port, tls)
         with closing(listener):
-            yield _address(listener)
+            yield _address(listener, "https" if tls else "http")
     finally:
         await runner.cleanup()
 
@@ -114,14 +140,30 @@ def make_runner(app: web.Application, config: Config) -> web.AppRunner:
         app,
         access_log=None,
         shutdown_timeout=config.shutdown_s / 2,  # spent twice when a reader takes nothing
-        keepalive_timeout=config.idle_timeout_s,
-        lingering_time=_LINGER_S,
     )
 
 
-def _address(listener: asyncio.Server) -> str:
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if not config.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.tls_certificate, config.tls_key, password=_no_password)
+    except (ssl.SSLError, OSError, ValueError) as error:
+        raise BadConfig(
+            f"The certificate {config.tls_certificate} cannot be used with the key"
+            f" {config.tls_key}: {error}"
+        ) from error
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("a key that needs a password cannot be used")
+
+
+def _address(listener: asyncio.Server, scheme: str) -> str:
     host, port = listener.sockets[0].getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 async def print_token(config: Config) -> None:
@@ -135,7 +177,7 @@ async def print_token(config: Config) -> None:
 def _only_server(config: Config) -> Iterator[None]:
     """Hold the data folder: two servers on one would end each other's runs."""
     try:
-        config.data.mkdir(parents=True, exist_ok=True)
+        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (config.data / "server.lock").open("w")
     except OSError as error:
         raise StorageRefused(

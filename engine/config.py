@@ -27,7 +27,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "FOOTNOTE_"
 # What may stand in the header of a page; a semicolon would begin another rule of it.
-_SITES = re.compile(r"(?:'(?:self|none)'|[A-Za-z0-9:/.*_\[\]-]*)(?: +[A-Za-z0-9:/.*_\[\]'-]+)*")
+_SITES = re.compile(r"[A-Za-z0-9:/.*_\[\]' -]*")
 _OLLAMA_URL = "http://127.0.0.1:11434"
 
 
@@ -118,7 +118,7 @@ class Config:
     shutdown_s: PositiveSeconds = _setting(3, "time that open streams get to end at shutdown")
 
     costly_per_minute: Count = _setting(
-        600, "drafts, answers and searches that a user may ask for in a minute"
+        120, "drafts, answers and searches that a user may ask for in a minute"
     )
     uploads_per_minute: Count = _setting(120, "uploads that a user may send in a minute")
     sign_in_per_minute: Count = _setting(
@@ -150,7 +150,7 @@ class Config:
         10_000_000, "most characters of one document"
     )
     relevance_floor: Annotated[float, Meta(ge=0, le=1)] = _setting(
-        0.12, "passages scored below this do not answer a question; then the answer is I don't know"
+        0.19, "passages scored below this do not answer a question; then the answer is I don't know"
     )
     chat_rewrite: bool = _setting(
         True, "ask the model to put a follow-up question so that it stands alone, for retrieval"

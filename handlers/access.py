@@ -7,12 +7,13 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 
 from engine.errors import Forbidden, Unauthenticated
-from handlers.keys import ENGINE, SECRET, USER
+from handlers.keys import CLIENT, ENGINE, RATES, SECRET, USER
+from handlers.origin import refuse_foreign_origin, require_own_origin
+from handlers.rates import Rate, neighbourhood
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SESSION_COOKIE = "footnote_session"
-_SAFE_METHODS = {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS}
 
 
 class Access(Enum):
@@ -43,19 +44,30 @@ class Route(NamedTuple):
     answers: tuple[str, ...] = JSON
     takes_files: bool = False
     is_page: bool = False
+    rate: Rate | None = None
 
 
 def guarded(route: Route) -> Handler:
     """Return the route's handler behind its access check."""
 
     async def check(request: web.Request) -> web.StreamResponse:
-        if route.access is not Access.PUBLIC:
+        if route.access is Access.PUBLIC:
+            refuse_foreign_origin(request)
+        else:
             await _identify(request)
             if route.access is Access.ADMIN and not request[USER].is_admin:
                 raise Forbidden("Only an administrator may do this.")
+        if route.rate is not None:
+            request.app[RATES].spend(route.rate, _who(request))
         return await route.handler(request)
 
     return check
+
+
+def _who(request: web.Request) -> str:
+    """Return whose requests are counted together: a user's, else those of one address."""
+    user = request.get(USER)
+    return user.id if user is not None else neighbourhood(request[CLIENT])
 
 
 async def _identify(request: web.Request) -> None:
@@ -68,8 +80,8 @@ async def _identify(request: web.Request) -> None:
     secret = _bearer(request)
     if secret is None:
         secret = request.cookies.get(SESSION_COOKIE)
-        if secret and request.method not in _SAFE_METHODS:
-            _require_same_origin(request)
+        if secret:
+            require_own_origin(request)
     user = await request.app[ENGINE].identity.who(secret) if secret else None
     if user is None or secret is None:
         raise Unauthenticated("Sign in first.")
@@ -80,14 +92,3 @@ async def _identify(request: web.Request) -> None:
 def _bearer(request: web.Request) -> str | None:
     scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
-
-
-def _require_same_origin(request: web.Request) -> None:
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get(hdrs.ORIGIN)
-    if site is not None:
-        is_ours = site == "same-origin"
-    else:
-        is_ours = origin is not None and origin.partition("://")[2] == request.host
-    if not is_ours:
-        raise Forbidden("This request does not come from this server's own pages.")

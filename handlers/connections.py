@@ -7,41 +7,56 @@ first request has a short time of its own, and a connection too many gets an ans
 
 import asyncio
 import resource
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import uuid4
 
 from aiohttp import web
 
+from handlers.responses import error_response
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_MESSAGE = b"The server is busy. Try again in a few seconds.\n"
-_FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\n"
-    b"Retry-After: 5\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\n"
-    b"Content-Length: %d\r\n"
-    b"Connection: close\r\n\r\n%b"
-) % (len(_MESSAGE), _MESSAGE)
+_BUSY = "The server is busy. Try again in a few seconds."
+_LINGER_S = 2.0
+"""How long the rest of a refused body is read, so that its sender gets the answer."""
 
 
 class Doorkeeper:
     """Lets connections in; its `admit` must be the outermost middleware."""
 
-    def __init__(self, *, most: int, first_request_s: float) -> None:
-        """Hold `most` connections; the first head of each must come in `first_request_s`."""
+    def __init__(
+        self, *, most: int, first_request_s: float, rest_s: float, headers: Mapping[str, str]
+    ) -> None:
+        """Hold `most` connections; the first head of each must come in `first_request_s`.
+
+        A connection may rest for `rest_s` between two requests. `headers` go with the answers that
+        are given here.
+        """
         self._most = min(most, _affordable())
         self._first_request_s = first_request_s
+        self._rest_s = rest_s
+        self._headers = headers
         self._strangers: dict[object, asyncio.TimerHandle] = {}
 
-    async def listen(self, server: web.Server, host: str, port: int) -> asyncio.Server:
+    async def listen(
+        self, server: web.Server, host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> asyncio.Server:
         """Accept connections for the server."""
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(lambda: self._open(server), host, port, reuse_address=True)
+        return await asyncio.get_running_loop().create_server(
+            lambda: self._open(server),
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=self._first_request_s if tls else None,
+            reuse_address=True,
+        )
 
     def _open(self, server: web.Server) -> asyncio.Protocol:
         if len(server.connections) >= self._most:
-            return _Refusal()
-        connection = server()
+            return _Refusal(self._headers)
         loop = asyncio.get_running_loop()
+        connection = _Connection(server, self._headers, rest_s=self._rest_s, loop=loop)
         self._strangers[connection] = loop.call_later(
             self._first_request_s, self._show_out, connection
         )
@@ -60,14 +75,67 @@ class Doorkeeper:
         return await handler(request)
 
 
+class _Connection(web.RequestHandler):
+    """A connection whose answer to what is no HTTP looks like all other answers."""
+
+    __slots__ = ("_headers",)
+
+    def __init__(
+        self,
+        server: web.Server,
+        headers: Mapping[str, str],
+        *,
+        rest_s: float,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # this is how aiohttp is told to write none
+            keepalive_timeout=rest_s,
+            lingering_time=_LINGER_S,
+        )
+        self._headers = headers
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Say that it was not understood, and repeat none of it."""
+        super().handle_error(request, status, exc, message)  # logs
+        sentence = "The request could not be understood."
+        error = {"code": "INTERNAL" if status >= 500 else "INVALID_REQUEST", "message": sentence}
+        response = error_response(status, error, uuid4().hex)
+        response.headers.update(self._headers)
+        response.force_close()
+        return response
+
+
 class _Refusal(asyncio.Protocol):
     """Says that the server is full, and hangs up."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Answer at once, whatever is asked."""
         assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(_FULL)
+        transport.write(_full(self._headers))
         transport.close()
+
+
+def _full(headers: Mapping[str, str]) -> bytes:
+    error = {"code": "SERVICE_UNAVAILABLE", "message": _BUSY}
+    response = error_response(503, error, uuid4().hex)
+    body = response.body
+    assert isinstance(body, bytes)
+    lines = ["HTTP/1.1 503 Service Unavailable", "Retry-After: 5", "Connection: close"]
+    lines += ["Content-Type: application/json; charset=utf-8", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def _affordable() -> int:

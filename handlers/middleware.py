@@ -1,4 +1,4 @@
-"""Around every request: an id, security headers, and one shape for all errors."""
+"""Around every request: an id, the client's address, and one shape for all errors."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp_jinja2
-import msgspec
 from aiohttp import hdrs, web
 
 from engine.errors import (
@@ -23,7 +22,9 @@ from engine.errors import (
     Unavailable,
     Unsupported,
 )
-from handlers.keys import REQUEST_ID, USER
+from handlers.keys import CLIENT, PROXIES, REQUEST_ID, USER
+from handlers.responses import error_response
+from handlers.security import add_security_headers
 
 _logger = logging.getLogger("footnote.http")
 
@@ -68,24 +69,12 @@ _TITLES = {
     503: "Not available just now",
 }
 
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-        " connect-src 'self'; worker-src 'self'; font-src 'self'; form-action 'self';"
-        " base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id, and turn whatever goes wrong into the one shape of an error."""
     request[REQUEST_ID] = uuid4().hex
+    request[CLIENT] = request.app[PROXIES].client_of(request)
     try:
         return await handler(request)
     except AppError as error:
@@ -150,16 +139,9 @@ def _render(
         response = aiohttp_jinja2.render_template("error.html", request, context, status=status)
         response.headers.update(headers)
         return response
-    body = {
-        "error": {**error, "request_id": request[REQUEST_ID]},
-        "detail": error["message"],
-    }
-    return web.Response(
-        status=status,
-        body=msgspec.json.encode(body),
-        content_type="application/json",
-        headers=headers,
-    )
+    response = error_response(status, error, request[REQUEST_ID])
+    response.headers.update(headers)
+    return response
 
 
 def _is_page(request: web.Request) -> bool:
@@ -171,8 +153,7 @@ def _is_page(request: web.Request) -> bool:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put the security headers and the request's id on every response before it is sent."""
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    await add_security_headers(request, response)
     response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     if not request.path.startswith("/static/"):
         response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")

@@ -1,5 +1,6 @@
-"""JSON answers."""
+"""JSON answers, and the one shape of an error."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +12,12 @@ def json_response(value: Any, status: int = 200) -> web.Response:
     return web.Response(
         status=status, body=msgspec.json.encode(value), content_type="application/json"
     )
+
+
+def error_response(status: int, error: Mapping[str, Any], request_id: str) -> web.Response:
+    """Return an error: its `code`, its `message`, and what else its fields say."""
+    body = {"error": {**error, "request_id": request_id}, "detail": error["message"]}
+    return json_response(body, status)
 
 
 def no_content() -> web.Response:

@@ -27,6 +27,7 @@ from handlers.access import Access, Route
 from handlers.chat import Titled
 from handlers.drafts import Fix
 from handlers.knowledge import Named
+from handlers.rates import Rate
 from handlers.search import Quick
 
 PUBLIC, USER = Access.PUBLIC, Access.USER
@@ -59,7 +60,13 @@ ROUTES = (
     Route("DELETE", "/api/v1/kbs/{id}", knowledge.delete_kb, USER, ok=(204,)),
     Route("GET", "/api/v1/kbs/{id}/documents", documents.list_documents, USER),
     Route(
-        "POST", "/api/v1/kbs/{id}/documents", documents.upload, USER, ok=(202,), takes_files=True
+        "POST",
+        "/api/v1/kbs/{id}/documents",
+        documents.upload,
+        USER,
+        ok=(202,),
+        takes_files=True,
+        rate=Rate.UPLOAD,
     ),
     Route("GET", "/api/v1/documents/{id}", documents.get_document, USER),
     Route("DELETE", "/api/v1/documents/{id}", documents.delete_document, USER, ok=(204,)),
@@ -85,6 +92,7 @@ ROUTES = (
         body=DraftRequest,
         query=DIALECT,
         answers=BOTH,
+        rate=Rate.COSTLY,
     ),
     Route(
         "POST",
@@ -94,6 +102,7 @@ ROUTES = (
         body=DraftRequest,
         query=DIALECT,
         answers=STREAM,
+        rate=Rate.COSTLY,
     ),
     Route(
         "GET",
@@ -120,11 +129,12 @@ ROUTES = (
         USER,
         query=DIALECT,
         answers=BOTH,
+        rate=Rate.COSTLY,
     ),
     Route("GET", "/api/v1/drafts/{id}/check", drafts.check_draft, USER),
     Route("POST", "/api/v1/drafts/{id}/fix", drafts.fix_draft, USER, body=Fix),
-    Route("POST", "/query", query.query, USER, body=QueryRequest),
-    Route("POST", "/query/", query.query, USER, body=QueryRequest),
+    Route("POST", "/query", query.query, USER, body=QueryRequest, rate=Rate.COSTLY),
+    Route("POST", "/query/", query.query, USER, body=QueryRequest, rate=Rate.COSTLY),
     Route(
         "POST",
         "/query/stream",
@@ -133,9 +143,10 @@ ROUTES = (
         body=QueryRequest,
         query=DIALECT,
         answers=STREAM,
+        rate=Rate.COSTLY,
     ),
-    Route("POST", "/api/v1/query", query.query, USER, body=QueryRequest),
-    Route("POST", "/api/v1/query/", query.query, USER, body=QueryRequest),
+    Route("POST", "/api/v1/query", query.query, USER, body=QueryRequest, rate=Rate.COSTLY),
+    Route("POST", "/api/v1/query/", query.query, USER, body=QueryRequest, rate=Rate.COSTLY),
     Route(
         "POST",
         "/api/v1/query/stream",
@@ -144,6 +155,7 @@ ROUTES = (
         body=QueryRequest,
         query=DIALECT,
         answers=STREAM,
+        rate=Rate.COSTLY,
     ),
     Route(
         "POST",
@@ -153,9 +165,10 @@ ROUTES = (
         body=SearchRequest,
         query=DIALECT,
         answers=BOTH,
+        rate=Rate.COSTLY,
     ),
     Route("POST", "/api/v1/search/quick", search.quick_search, USER, body=Quick),
-    Route("POST", "/api/chat", chat.chat, USER, body=ChatRequest),
+    Route("POST", "/api/chat", chat.chat, USER, body=ChatRequest, rate=Rate.COSTLY),
     Route(
         "POST",
         "/api/chat/stream",
@@ -164,6 +177,7 @@ ROUTES = (
         body=ChatRequest,
         query=DIALECT,
         answers=STREAM,
+        rate=Rate.COSTLY,
     ),
     Route("GET", "/api/chat/history/{session_id}", chat.history, USER, query={"limit": "integer"}),
     Route("POST", "/api/chat/clear", chat.clear, USER, query={"session_id": "string"}),
@@ -172,7 +186,7 @@ ROUTES = (
     Route("PATCH", "/api/v1/conversations/{id}", chat.rename_conversation, USER, body=Titled),
     Route("DELETE", "/api/v1/conversations/{id}", chat.delete_conversation, USER, ok=(204,)),
     Route("POST", "/api/v1/conversations/{id}/restore", chat.restore_conversation, USER),
-    Route("POST", "/run", pipeline.run, USER, body=PipelineRequest),
+    Route("POST", "/run", pipeline.run, USER, body=PipelineRequest, rate=Rate.COSTLY),
     Route(
         "POST",
         "/run/stream",
@@ -181,8 +195,9 @@ ROUTES = (
         body=PipelineRequest,
         query=DIALECT | {"tokens": "integer"},
         answers=STREAM,
+        rate=Rate.COSTLY,
     ),
-    Route("POST", "/api/v1/run", pipeline.run, USER, body=PipelineRequest),
+    Route("POST", "/api/v1/run", pipeline.run, USER, body=PipelineRequest, rate=Rate.COSTLY),
     Route(
         "POST",
         "/api/v1/run/stream",
@@ -191,6 +206,7 @@ ROUTES = (
         body=PipelineRequest,
         query=DIALECT | {"tokens": "integer"},
         answers=STREAM,
+        rate=Rate.COSTLY,
     ),
     Route(
         "GET", "/api/v1/runs", runs.list_runs, USER, query={"state": "string", "family": "string"}

@@ -18,7 +18,11 @@ ROOT = Path(__file__).parent.parent
 
 
 def environment(**settings: Any) -> dict[str, str]:
-    """Return the environment of a server with these settings and no others."""
+    """Return the environment of a server with these settings and no others.
+
+    What a test asks for in a minute is not counted, unless it says so.
+    """
+    settings = {"costly_per_minute": 1_000_000, "uploads_per_minute": 1_000_000} | settings
     given = {k: v for k, v in os.environ.items() if not k.startswith("FOOTNOTE_")}
     return given | {f"FOOTNOTE_{name.upper()}": str(value) for name, value in settings.items()}
 

@@ -40,7 +40,11 @@ class Server:
         self.data = data
         self.port = 0
         self.session = ""
-        self._settings = {"extractive_words_per_s": words_per_s, **settings}
+        self._settings = {
+            "extractive_words_per_s": words_per_s,
+            "costly_per_minute": 1_000_000,
+            **settings,
+        }
         self._process: subprocess.Popen[str] | None = None
 
     @property

@@ -163,6 +163,7 @@ def text_of(found: list[dict[str, Any]]) -> str:
 async def open_site(data: Path, **settings: Any) -> AsyncIterator[Site]:
     """Run a server on a free port."""
     defaults = {"sample": False, "extractive_words_per_s": 0, "coalesce_s": 0.01, "shutdown_s": 1.0}
+    defaults |= {"costly_per_minute": 1_000_000, "uploads_per_minute": 1_000_000}
     config = Config(data=data, **(defaults | settings))
     app = build_app(config)
     runner = make_runner(app, config)

@@ -1,17 +1,35 @@
 /**
- * The only place where HTML becomes elements. It is the output of the server's one renderer, which
- * lets no tag or script of a document or a model through.
+ * The only place where text becomes elements or code. The server lets pages do this under one
+ * policy alone, the one made here; any other place that tried would raise an error.
  */
 
-/** @type {{createHTML: (html: string) => any}} */
+/** @type {{createHTML: (html: string) => any, createScriptURL: (path: string) => any}} */
 const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("footnote", {
   createHTML: (/** @type {string} */ html) => html,
-}) ?? { createHTML: (html) => html };
+  createScriptURL: ownScript,
+}) ?? { createHTML: (html) => html, createScriptURL: ownScript };
 
 /**
  * @param {HTMLElement} element
- * @param {string} html  a `block` of the native dialect
+ * @param {string} html  a `block` of the native dialect: the output of the server's one renderer,
+ *                       which lets no tag or script of a document or a model through
  */
 export function setFinalHtml(element, html) {
   element.innerHTML = policy.createHTML(html);
+}
+
+/** Read a page of this server, fetched again, to take parts of it. @param {string} html */
+export function parsePage(html) {
+  return new DOMParser().parseFromString(policy.createHTML(html), "text/html");
+}
+
+/** Start a worker shared by all tabs. @param {string} path of a file of this server @param {string} name */
+export function startSharedWorker(path, name) {
+  return new SharedWorker(policy.createScriptURL(path), { type: "module", name });
+}
+
+/** @param {string} path @returns {string} */
+function ownScript(path) {
+  if (!path.startsWith("/static/js/")) throw new TypeError("Only scripts of this server may run.");
+  return path;
 }

@@ -6,6 +6,7 @@
 import { EventStream } from "../lib/event-stream.js";
 import { POLLS_ONLY, lockedLines } from "../lib/lines.js";
 import { SharedStream } from "../lib/shared-stream.js";
+import { startSharedWorker } from "./final-html.js";
 
 /** @import {Outcome, StartRequest, StreamHandlers} from "../lib/event-stream.js" */
 /** @import {OpenStream} from "../lib/shared-run.js" */
@@ -108,7 +109,7 @@ export class RunStream {
 /** @param {{runId: string, after: number}} source @param {StreamHandlers} handlers */
 function share(source, handlers) {
   if (typeof SharedWorker === "undefined") return null;
-  const worker = new SharedWorker("/static/js/stream-worker.js", { type: "module", name: WORKER_NAME });
+  const worker = startSharedWorker("/static/js/stream-worker.js", WORKER_NAME);
   const timers = {
     setTimeout: (/** @type {() => void} */ work, /** @type {number} */ ms) => window.setTimeout(work, ms),
     clearTimeout: (/** @type {number} */ id) => window.clearTimeout(id),

@@ -1,4 +1,5 @@
 import { linkCitations } from "../dom/citation-links.js";
+import { parsePage } from "../dom/final-html.js";
 import { actionOf, setText, slot } from "../dom/find.js";
 import { FollowEnd } from "../dom/follow-end.js";
 import { Painter } from "../dom/painter.js";
@@ -219,7 +220,7 @@ export class ChatView extends HTMLElement {
   async #listConversations() {
     const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
     if (response === null || !response.ok) return;
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("conversation-list");
+    const fresh = parsePage(await response.text()).querySelector("conversation-list");
     if (fresh !== null) /** @type {ConversationList} */ (this.querySelector("conversation-list")).adopt(fresh);
   }
 

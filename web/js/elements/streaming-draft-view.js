@@ -1,6 +1,7 @@
 import { linkCitations } from "../dom/citation-links.js";
 import { onceBack } from "../dom/coming-back.js";
 import { DelayedDelete } from "../dom/delayed-delete.js";
+import { parsePage } from "../dom/final-html.js";
 import { actionOf, setText, slot } from "../dom/find.js";
 import { FollowEnd } from "../dom/follow-end.js";
 import { notify, notifyError } from "../dom/messages.js";
@@ -215,7 +216,7 @@ export class StreamingDraftView extends HTMLElement {
   async #reload() {
     const response = await fetch(location.pathname, { headers: { Accept: "text/html" }, cache: "no-store" });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("streaming-draft-view");
+    const fresh = parsePage(await response.text()).querySelector("streaming-draft-view");
     if (fresh === null) throw new Error("not a draft page");
     const snapshot = readSnapshot(fresh);
     if (snapshot.content.length < this.#state.length && !snapshot.isLive) this.#copy.keep({ now: true });
