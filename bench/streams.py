@@ -291,6 +291,7 @@ class Footnote:
             "FOOTNOTE_LLM_URL": f"http://127.0.0.1:{model_port}/v1",
             "FOOTNOTE_MAX_STREAMS": "5000",
             "FOOTNOTE_MAX_STREAMS_PER_USER": "5000",
+            "FOOTNOTE_COSTLY_PER_MINUTE": "1000000",
             "FOOTNOTE_LOG_LEVEL": "ERROR",
         }
 
