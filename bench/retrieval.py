@@ -103,10 +103,8 @@ async def index(database: Database, name: str, rows: list[tuple[str, str, str]])
             ids = await documents.add_chunks(tx, chunks)
             await passages.add(
                 tx,
-                [
-                    passages.Passage(rowid, kb_id, title, "", text)
-                    for rowid, (_, title, text) in zip(ids, batch, strict=True)
-                ],
+                ids,
+                [passages.make_passage(kb_id, title, "", text) for _, title, text in batch],
             )
         await documents.set_status(tx, document.version_id, "ready")
     return kb_id

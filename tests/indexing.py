@@ -3,7 +3,7 @@
 from engine.storage import documents, identities, knowledge, passages
 from engine.storage.database import Database
 from engine.storage.documents import NewVersion
-from engine.storage.passages import Passage
+from engine.storage.passages import make_passage
 from engine.types import Id, new_id
 
 
@@ -25,9 +25,6 @@ async def put(
             for n, text in enumerate(texts)
         ]
         ids = await documents.add_chunks(tx, rows)
-        await passages.add(
-            tx,
-            [Passage(i, kb_id, name, "Part", text) for i, text in zip(ids, texts, strict=True)],
-        )
+        await passages.add(tx, ids, [make_passage(kb_id, name, "Part", text) for text in texts])
         await documents.set_status(tx, document.version_id, status)
     return document

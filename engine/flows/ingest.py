@@ -1,5 +1,6 @@
 """Documents: taken in, read in a child process, indexed, replaced by newer versions, removed."""
 
+import asyncio
 import unicodedata
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -132,12 +133,13 @@ class Library:
         path = self._files.path(document.sha256)
         parsed = await parse(path, name=document.name, limits=self._limits)
         yield Stage("indexing", "Making it searchable", 60)
-        await self._describe(document, parsed)
-        rows = list(_chunk_rows(document, parsed.chunks))
-        for start in range(0, len(rows), _BATCH):
-            await self._index(document, parsed, start, rows[start : start + _BATCH])
-            yield Stage("indexing", "Making it searchable", 60 + 39 * start // len(rows))
-        yield Completed(word_count=_words(parsed), warnings=parsed.warnings)
+        words = await asyncio.to_thread(_words, parsed)
+        await self._describe(document, parsed, words)
+        count = len(parsed.chunks)
+        for start in range(0, count, _BATCH):
+            await self._index(document, parsed, start)
+            yield Stage("indexing", "Making it searchable", 60 + 39 * start // count)
+        yield Completed(word_count=words, warnings=parsed.warnings)
 
     async def _document(self, run_id: Id) -> Document:
         async with self._database.read() as connection:
@@ -150,7 +152,7 @@ class Library:
         async with self._database.transaction() as tx:
             await documents.set_status(tx, document.version_id, status)
 
-    async def _describe(self, document: Document, parsed: Parsed) -> None:
+    async def _describe(self, document: Document, parsed: Parsed, words: int) -> None:
         """Store the text, and clear what an interrupted attempt has left."""
         async with self._database.transaction() as tx:
             await passages.remove_version(tx, document.version_id)
@@ -161,30 +163,17 @@ class Library:
                 media_type=parsed.media_type,
                 title=parsed.title or "",
                 text=parsed.text,
-                words=_words(parsed),
+                words=words,
                 pages=[(page.number, page.start, page.end) for page in parsed.pages],
                 warnings=parsed.warnings,
             )
 
-    async def _index(
-        self, document: Document, parsed: Parsed, start: int, rows: list[tuple[object, ...]]
-    ) -> None:
-        chunks = parsed.chunks[start : start + len(rows)]
+    async def _index(self, document: Document, parsed: Parsed, start: int) -> None:
+        chunks = parsed.chunks[start : start + _BATCH]
+        rows = list(_chunk_rows(document, chunks, start))
+        made = await asyncio.to_thread(_passages, document, parsed, chunks)
         async with self._database.transaction() as tx:
-            ids = await documents.add_chunks(tx, rows)
-            await passages.add(
-                tx,
-                [
-                    passages.Passage(
-                        chunk_rowid=rowid,
-                        kb_id=document.kb_id,
-                        title=parsed.title or document.name,
-                        heading=chunk.section or "",
-                        body=parsed.text[chunk.char_start : chunk.char_end],
-                    )
-                    for rowid, chunk in zip(ids, chunks, strict=True)
-                ],
-            )
+            await passages.add(tx, await documents.add_chunks(tx, rows), made)
 
     async def settle(self, tx: Connection, row: RunRow, terminal: Terminal) -> None:
         """Put the new version in the place of the old one, or take away what is half done."""
@@ -241,8 +230,10 @@ def _row(user: User, document: Document, run_id: Id) -> RunRow:
     )
 
 
-def _chunk_rows(document: Document, chunks: list[Chunk]) -> Iterator[tuple[object, ...]]:
-    for ordinal, chunk in enumerate(chunks):
+def _chunk_rows(
+    document: Document, chunks: list[Chunk], first: int
+) -> Iterator[tuple[object, ...]]:
+    for ordinal, chunk in enumerate(chunks, start=first):
         place = f"{document.version_id}:{chunk.char_start}-{chunk.char_end}"
         yield (
             str(uuid5(NAMESPACE_OID, place)),
@@ -255,6 +246,19 @@ def _chunk_rows(document: Document, chunks: list[Chunk]) -> Iterator[tuple[objec
             chunk.page,
             chunk.section,
         )
+
+
+def _passages(document: Document, parsed: Parsed, chunks: list[Chunk]) -> list[passages.Passage]:
+    title = parsed.title or document.name
+    return [
+        passages.make_passage(
+            document.kb_id,
+            title,
+            chunk.section or "",
+            parsed.text[chunk.char_start : chunk.char_end],
+        )
+        for chunk in chunks
+    ]
 
 
 def _words(parsed: Parsed) -> int:

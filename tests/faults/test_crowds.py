@@ -154,7 +154,7 @@ async def test_a_large_document_is_indexed_beside_running_streams(
             task.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
     assert min(grown) > 10
-    assert await hold < 0.25
+    assert await hold < 0.05
 
 
 async def _longest_hold() -> float:
