@@ -1,14 +1,16 @@
 """Every setting, in one place: the only reader of the environment.
 
 The field `llm_url` is read from `FOOTNOTE_LLM_URL`, and so on. The descriptions are the ones of the
-README's table; a test compares them.
+README's table; a test compares them. A secret `x` may also stand in the file named by
+`FOOTNOTE_X_FILE`, which nobody but its owner may read.
 """
 
 import ipaddress
 import os
 import re
+import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -191,12 +193,11 @@ class Config:
         problems: list[str] = []
         for item in fields(cls):
             raw = given.get(item.name)
-            raw = environ.get(PREFIX + item.name.upper()) if raw is None else raw
-            if raw is None:
-                continue
             try:
-                values[item.name] = _cast(raw, kinds[item.name])
-            except msgspec.ValidationError as error:
+                raw = _given(environ, item) if raw is None else raw
+                if raw is not None:
+                    values[item.name] = _cast(raw, kinds[item.name])
+            except (msgspec.ValidationError, _Unusable) as error:
                 problems.append(f"{PREFIX}{item.name.upper()}: {error}")
         config = cls(**values)
         problems += config._contradictions()
@@ -212,6 +213,8 @@ class Config:
             problems.append(f"{PREFIX}LLM_URL: must begin with http:// or https://")
         if bool(self.tls_certificate) != bool(self.tls_key):
             problems.append(f"{PREFIX}TLS_CERTIFICATE and {PREFIX}TLS_KEY: need each other")
+        if self.tls_key and (problem := _exposure(Path(self.tls_key))):
+            problems.append(f"{PREFIX}TLS_KEY: {problem}")
         if not _SITES.fullmatch(self.frame_ancestors):
             problems.append(f"{PREFIX}FRAME_ANCESTORS: must be 'self' or sites, with blanks")
         return problems + _bad_networks(self.trusted_proxies)
@@ -242,6 +245,40 @@ class Config:
         if self.provider != "ollama":
             return self.llm_url
         return (self.llm_url or _OLLAMA_URL).rstrip("/").removesuffix("/v1")
+
+
+class _Unusable(Exception):
+    """A secret cannot be taken from its file; says why."""
+
+
+def _given(environ: Mapping[str, str], item: "Field[Any]") -> str | None:
+    """Return a setting as it stands in the environment, or, if it is a secret, in a file."""
+    name = PREFIX + item.name.upper()
+    if item.repr or f"{name}_FILE" not in environ:
+        return environ.get(name)
+    if name in environ:
+        raise _Unusable(f"is given twice, also as {name}_FILE")
+    return _secret_in(Path(environ[f"{name}_FILE"]))
+
+
+def _secret_in(path: Path) -> str:
+    if problem := _exposure(path):
+        raise _Unusable(problem)
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _Unusable(f"the file {path} cannot be read: {error}") from error
+
+
+def _exposure(path: Path) -> str | None:
+    """Say why a file is no place for a secret: it is not there, or others may read it."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        return f"the file {path} cannot be read: {error.strerror}"
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return f"the file {path} may be read by others (mode {mode:o}). Run: chmod 600 {path}"
+    return None
 
 
 def _listed(text: str) -> list[str]:
