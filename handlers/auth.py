@@ -33,7 +33,7 @@ async def _sign_in(request: web.Request, link: str) -> web.Response:
         max_age=int(engine.config.session_s),
         httponly=True,
         samesite="Lax",
-        secure=engine.config.public_url.startswith("https://"),
+        secure=engine.config.is_https,
     )
     return response
 
