@@ -1,5 +1,6 @@
 """Whatever breaks, the reader keeps the text and the page goes on by itself."""
 
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from tests.browser import conftest
 from tests.browser.conftest import Desk, Server, sit_down
 
 ASK = "Answer the city's request for a resident portal. Stress authentication and access control."
@@ -102,3 +104,57 @@ def test_a_run_that_is_forgotten_is_taken_from_the_draft(desk: Desk) -> None:
     assert before
     desk.wait_for_state("complete")
     assert desk.text().startswith(before[:-20])
+
+
+def next_version(folder: Path) -> Path:
+    """Make a copy of the program as a later version has it: other pages, another schema."""
+    for part in ("engine", "handlers", "templates", "web"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(conftest.ROOT / part, folder / part, ignore=ignored)
+    shutil.copy(conftest.ROOT / "server.py", folder)
+    later = folder / "engine/storage/migrations/9999_later.sql"
+    later.write_text(
+        "-- A later version keeps more.\ncreate table later (id integer primary key);\n"
+    )
+    with (folder / "web/js/theme.js").open("a") as script:
+        script.write("// A later version.\n")
+    return folder
+
+
+def test_tabs_left_open_over_an_update_go_on_and_ask_for_a_reload(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(tmp_path / "data", words_per_s=150)
+    server.start()
+    with sit_down(browser, server) as desk:
+        typing = desk.new_tab()
+        typing.goto(f"{server.url}/kb/{desk.kb}")
+        typing.keyboard.press("g")
+        typing.locator("textarea[name=context]").fill("Half a thought")
+        draft_id = desk.write(ASK)
+        desk.wait_for_words(60)
+        before = desk.text()
+        notices = [page.get_by_test_id("update-notice") for page in (desk.page, typing)]
+        for notice in notices:
+            expect(notice).to_be_hidden()
+        server.stop()
+        monkeypatch.setattr(conftest, "ROOT", next_version(tmp_path / "later"))
+        server.start()
+        desk.wait_for_state("complete", timeout_s=60)
+        whole = desk.text()
+        assert whole.startswith(before[:-20])
+        assert desk.get(f"/api/v1/drafts/{draft_id}")["status"] == "complete"
+        expect(typing.locator("textarea[name=context]")).to_have_value("Half a thought")
+        for notice in notices:
+            expect(notice).to_contain_text("Reload this page")
+            notice.evaluate("notice => notice.querySelector('[data-action=reload]').click()")
+        for page in (desk.page, typing):
+            page.wait_for_function(
+                "performance.getEntriesByType('navigation')[0].type === 'reload'"
+            )
+        assert desk.text() == whole
+        typing.keyboard.press("g")
+        expect(typing.locator("textarea[name=context]")).to_have_value("Half a thought")
+        for notice in notices:
+            expect(notice).to_be_hidden()
+    server.stop()

@@ -29,11 +29,13 @@ import { SignOut } from "./elements/sign-out.js";
 import { StreamingDraftView } from "./elements/streaming-draft-view.js";
 import { ThemeToggle } from "./elements/theme-toggle.js";
 import { ToastStack } from "./elements/toast-stack.js";
+import { UpdateNotice } from "./elements/update-notice.js";
 
 // Listeners before speakers: what a page element says must find its hearer.
 customElements.define("toast-stack", ToastStack);
 customElements.define("confirm-dialog", ConfirmDialog);
 customElements.define("shortcut-help", ShortcutHelp);
+customElements.define("update-notice", UpdateNotice);
 customElements.define("theme-toggle", ThemeToggle);
 customElements.define("sign-out", SignOut);
 customElements.define("local-time", LocalTime);

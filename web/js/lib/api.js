@@ -1,5 +1,7 @@
 /** JSON requests to this server; every failure carries a sentence a person can read. */
 
+import { tellVersion } from "./versions.js";
+
 /** The answer of a request that did not succeed. `status` is 0 when no answer came. */
 export class ApiError extends Error {
   /**
@@ -56,6 +58,7 @@ export async function request(method, path, options = {}) {
     if (signal?.aborted) throw error;
     throw new ApiError(UNREACHABLE);
   }
+  tellVersion(response);
   if (!response.ok) throw await errorOf(response);
   return response.status === 204 ? null : await jsonOf(response);
 }

@@ -22,6 +22,7 @@ import { UNLIMITED } from "./lines.js";
 import { Pause } from "./pause.js";
 import { PAGE, STREAM, alreadyOver, askForEvents, askToStart, refusalOf } from "./run-requests.js";
 import { SseDecoder } from "./sse-decoder.js";
+import { tellVersion } from "./versions.js";
 import { Watch } from "./watch.js";
 
 /** @import {ApiError} from "./api.js" */
@@ -264,6 +265,7 @@ export class EventStream {
    * @returns {Promise<AttemptOutcome | null>}
    */
   async #refusal(response, accept) {
+    tellVersion(response);
     const error = await refusalOf(response, accept);
     if (error === null) return null;
     const passes = error.status === 429 || error.status >= 500;
