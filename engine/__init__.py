@@ -9,6 +9,7 @@ from engine.clock import Beat
 from engine.config import Config
 from engine.flows import document_types
 from engine.flows.answer import Answering
+from engine.flows.audit import Audit
 from engine.flows.chat import FAMILY as CHAT
 from engine.flows.chat import Chat
 from engine.flows.document_types import Catalogue
@@ -62,6 +63,7 @@ class Engine:
     pipeline: Pipeline
     journal: Journal
     runs: Runs
+    audit: Audit
 
 
 @asynccontextmanager
@@ -81,6 +83,7 @@ async def open_engine(config: Config, *, owns_data: bool = False) -> AsyncIterat
             if owns_data:
                 engine.files.discard_incoming()
                 await engine.runs.recover()
+                await engine.audit.prune()
             try:
                 yield engine
             finally:
@@ -115,6 +118,7 @@ def make_writer(config: Config) -> Writer:
 
 
 def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
+    audit = Audit(database, keep_days=config.audit_days)
     files = FileStore(config.data / "files")
     catalogue = document_types.load(config.data / "document_types")
     retriever = Retriever(database)
@@ -185,12 +189,14 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         search=search,
         pipeline=pipeline,
         journal=journal,
+        audit=audit,
         runs=Runs(
             database,
             journal,
             {family.name: family for family in families},
             max_open=config.max_streams,
             retention_s=config.run_retention_s,
+            on_start=audit.note_run,
         ),
     )
 

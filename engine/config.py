@@ -110,6 +110,9 @@ class Config:
     )
     run_timeout_s: PositiveSeconds = _setting(900, "most time one run may take")
     run_retention_s: Seconds = _setting(3600, "how long a finished run can be replayed")
+    audit_days: Annotated[int, Meta(ge=1, le=36_500)] = _setting(
+        400, "days for which the audit log is kept"
+    )
     max_streams_per_user: Annotated[int, Meta(ge=0)] = _setting(
         0, "open runs per user and family; 0 is 5 for drafts and 3 for others"
     )

@@ -22,6 +22,7 @@ from engine.errors import (
     Unavailable,
     Unsupported,
 )
+from engine.flows.audit import Asker, asker
 from handlers.keys import CLIENT, PROXIES, REQUEST_ID, USER
 from handlers.responses import error_response
 from handlers.security import add_security_headers
@@ -75,6 +76,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id, and turn whatever goes wrong into the one shape of an error."""
     request[REQUEST_ID] = uuid4().hex
     request[CLIENT] = request.app[PROXIES].client_of(request)
+    asker.set(Asker(request[CLIENT], request[REQUEST_ID]))
     try:
         return await handler(request)
     except AppError as error:

@@ -7,6 +7,7 @@ from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.query import QueryRequest
 from engine.flows.search import SearchRequest
 from handlers import (
+    audit,
     auth,
     chat,
     documents,
@@ -30,11 +31,21 @@ from handlers.knowledge import Named
 from handlers.rates import Rate
 from handlers.search import Quick
 
-PUBLIC, USER = Access.PUBLIC, Access.USER
+PUBLIC, USER, ADMIN = Access.PUBLIC, Access.USER, Access.ADMIN
 
 STREAM = ("text/event-stream",)
 BOTH = ("text/event-stream", "application/json")
 DIALECT = {"dialect": "string"}
+TABLE = ("application/json", "text/csv")
+AUDIT = {
+    "user": "string",
+    "action": "string",
+    "from": "string",
+    "to": "string",
+    "before": "integer",
+    "limit": "integer",
+    "format": "string",
+}
 SLICE = {"version": "integer", "start": "integer", "end": "integer"}
 
 ROUTES = (
@@ -221,4 +232,13 @@ ROUTES = (
         answers=BOTH,
     ),
     Route("POST", "/api/v1/runs/{id}/cancel", runs.cancel_run, USER),
+    Route("GET", "/api/v1/admin/audit", audit.audit_log, ADMIN, query=AUDIT, answers=TABLE),
+    Route(
+        "GET",
+        "/api/v1/admin/audit/generation",
+        audit.generation_log,
+        ADMIN,
+        query=AUDIT,
+        answers=TABLE,
+    ),
 )

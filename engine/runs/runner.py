@@ -84,6 +84,8 @@ class Run:
 Build = Callable[[Connection], Awaitable[RunRow]]
 """Makes the row of a run and whatever belongs to it, in one transaction."""
 
+OnStart = Callable[[Connection, RunRow], Awaitable[None]]
+
 
 class Runs:
     """All runs of this server."""
@@ -96,13 +98,18 @@ class Runs:
         *,
         max_open: int,
         retention_s: float,
+        on_start: OnStart,
     ) -> None:
-        """Drive runs of the given families, at most `max_open` at a time."""
+        """Drive runs of the given families, at most `max_open` at a time.
+
+        `on_start` is done in the transaction that stores a new run.
+        """
         self.journal = journal
         self._database = database
         self._families = families
         self._max_open = max_open
         self._retention_s = retention_s
+        self._on_start = on_start
         self._live: dict[Id, Run] = {}
         self._open: Counter[tuple[Id, str]] = Counter()
         self._is_closing = False
@@ -149,6 +156,7 @@ class Runs:
                     return known, False
             row = await build(tx)
             await rows.insert_run(tx, row)
+            await self._on_start(tx, row)
             return row, True
 
     def _reserve(self, family: str, user_id: Id) -> None:
