@@ -33,6 +33,7 @@ test: lint  ## every check and every test; the last line is pytest's
 	@test -n "$(JS_TESTS)" || { echo "tests/web has no tests" >&2; exit 1; }
 	node --experimental-detect-module --test $(JS_TESTS)
 	$(call need,command -v chromium,chromium fonts-dejavu-core,the tests in a browser)
+	$(call need,test -x /usr/sbin/nginx,nginx-light,the tests behind a proxy)
 	# Real browsers and killed processes share the machine: what fails is tried once more, alone.
 	$(BIN)/pytest $(ARGS) || $(BIN)/pytest --last-failed --last-failed-no-failures none
 
