@@ -16,12 +16,11 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from engine import Engine, open_engine
+from engine import Engine, make_identity, open_engine
 from engine.clock import warn_when_held_up
 from engine.command_line import ask, draft, ingest, pipeline, search
 from engine.config import BadConfig, Config
 from engine.errors import AppError
-from engine.flows.identity import Identity
 from engine.flows.sample import make_sample
 from engine.storage.database import StorageRefused, open_database
 from handlers.access import guarded
@@ -173,8 +172,7 @@ def _address(listener: asyncio.Server, scheme: str) -> str:
 async def print_token(config: Config) -> None:
     """Print a fresh bearer token of the local administrator."""
     async with open_database(config.data / "footnote.db", readers=1) as database:
-        identity = Identity(database, session_s=config.session_s, link_s=config.link_s)
-        print(await identity.new_token())
+        print(await make_identity(config, database).new_token())
 
 
 @contextmanager

@@ -21,13 +21,14 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.retrieval import Collection, index, load
+from bench.retrieval import Collection, index, load, owner
 from engine import open_engine, samples
 from engine.command_line import ingest
 from engine.config import Config
 from engine.retrieval.search import Retriever
 from engine.storage import knowledge
 from engine.storage.database import open_database
+from engine.storage.rights import Reader
 from tests.asked import GOOD, GOOD_SAMPLE, NONSENSE, OFF_TOPIC
 
 LANGUAGES = ("en", "de", "ru", "ar", "zh")
@@ -98,7 +99,7 @@ async def of_rows(
     """Index passages as they are, and ask."""
     async with open_database(folder / f"{name}.db") as database:
         kb_id = await index(database, name, own.rows)
-        return await _ask(Retriever(database), kb_id, asked)
+        return await _ask(Retriever(database), await owner(database), kb_id, asked)
 
 
 async def of_files(
@@ -114,16 +115,18 @@ async def of_files(
         return await _ask(engine.retriever, kb.id, asked)
 
 
-async def _ask(retriever: Retriever, kb_id: str, asked: Mapping[str, list[str]]) -> Scores:
+async def _ask(
+    retriever: Retriever, reader: Reader, kb_id: str, asked: Mapping[str, list[str]]
+) -> Scores:
     everywhere = {"off-topic": list(OFF_TOPIC), "nonsense": list(NONSENSE)}
     return {
-        kind: [await _best(retriever, kb_id, question) for question in _some(questions)]
+        kind: [await _best(retriever, reader, kb_id, question) for question in _some(questions)]
         for kind, questions in {**asked, **everywhere}.items()
     }
 
 
-async def _best(retriever: Retriever, kb_id: str, question: str) -> float:
-    found = await retriever.search([kb_id], question, 5)
+async def _best(retriever: Retriever, reader: Reader, kb_id: str, question: str) -> float:
+    found = await retriever.search(reader, [kb_id], question, 5)
     return found[0].score if found else 0.0
 
 

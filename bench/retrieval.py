@@ -24,6 +24,7 @@ from engine.retrieval.search import Retriever
 from engine.storage import documents, identities, knowledge, passages
 from engine.storage.database import Database, open_database
 from engine.storage.documents import NewVersion
+from engine.storage.rights import Reader
 from engine.types import Id, Source, new_id
 
 WANTED = {
@@ -85,6 +86,12 @@ def _lines(path: Path) -> Iterator[dict[str, str]]:
             yield json.loads(line)
 
 
+async def owner(database: Database) -> Reader:
+    """Return who owns the knowledge bases made here."""
+    async with database.transaction() as tx:
+        return (await identities.local_administrator(tx))[0]
+
+
 async def index(database: Database, name: str, rows: list[tuple[str, str, str]]) -> Id:
     """Store rows as the chunks of one document in a new knowledge base; return its id.
 
@@ -110,11 +117,13 @@ async def index(database: Database, name: str, rows: list[tuple[str, str, str]])
     return kb_id
 
 
-async def measure(retriever: Retriever, kb_id: Id, collection: Collection) -> Figures:
+async def measure(
+    retriever: Retriever, reader: Reader, kb_id: Id, collection: Collection
+) -> Figures:
     """Ask every question that has a relevant document."""
     figures = []
     for question, relevant in collection.relevant.items():
-        sources = await retriever.search([kb_id], collection.questions[question], 100)
+        sources = await retriever.search(reader, [kb_id], collection.questions[question], 100)
         figures.append(_judge([_key(source) for source in sources], relevant))
     return Figures(*(statistics.fmean(column) for column in zip(*figures, strict=True)))
 
@@ -136,11 +145,11 @@ def _key(source: Source) -> str:
     return source.chunk_id.partition(":")[2]
 
 
-async def best_scores(retriever: Retriever, kb_id: Id, questions: list[str]) -> str:
+async def best_scores(retriever: Retriever, reader: Reader, kb_id: Id, questions: list[str]) -> str:
     """Return the quantiles of the best passage's score."""
     scores = []
     for question in questions:
-        found = await retriever.search([kb_id], question, 5)
+        found = await retriever.search(reader, [kb_id], question, 5)
         scores.append(found[0].score if found else 0.0)
     cuts = statistics.quantiles(scores, n=20, method="inclusive")
     return "  ".join(f"p{p} {cuts[p // 5 - 1]:.2f}" for p in (5, 25, 50, 75, 95))
@@ -152,12 +161,14 @@ async def quality(data: Path, folder: Path) -> None:
     for name, collection in known.items():
         async with open_database(folder / f"{name}.db") as database:
             kb_id = await index(database, name, collection.rows)
-            await _report(Retriever(database), kb_id, name, known)
+            await _report(Retriever(database), await owner(database), kb_id, name, known)
 
 
-async def _report(retriever: Retriever, kb_id: Id, name: str, known: dict[str, Collection]) -> None:
+async def _report(
+    retriever: Retriever, reader: Reader, kb_id: Id, name: str, known: dict[str, Collection]
+) -> None:
     started = time.perf_counter()
-    figures = await measure(retriever, kb_id, known[name])
+    figures = await measure(retriever, reader, kb_id, known[name])
     each_ms = (time.perf_counter() - started) / len(known[name].relevant) * 1000
     print(f"{name:10} {figures}   ({WANTED[name]})   {each_ms:.1f} ms", flush=True)
     other = "xquad_en" if name in ("cranfield", "npl") else "cranfield"
@@ -166,7 +177,7 @@ async def _report(retriever: Retriever, kb_id: Id, name: str, known: dict[str, C
         (other, list(known[other].questions.values())[:200]),
         ("nonsense", NONSENSE),
     ):
-        spread = await best_scores(retriever, kb_id, questions)
+        spread = await best_scores(retriever, reader, kb_id, questions)
         print(f"    best score, questions of {label:10} {spread}", flush=True)
 
 
@@ -183,14 +194,14 @@ async def latency(data: Path, folder: Path, number: int = 100_000) -> None:
         started = time.perf_counter()
         kb_id = await index(database, "many", rows)
         print(f"\n{number} passages indexed in {time.perf_counter() - started:.0f} s")
-        retriever = Retriever(database)
+        retriever, reader = Retriever(database), await owner(database)
         questions = [*collection.questions.values(), *list(xquad.questions.values())[:200]]
         long_one = " ".join(texts[::50])[:10_000]
         for label, asked in (("questions", questions), ("10,000 characters", [long_one] * 10)):
             times = []
             for question in asked:
                 started = time.perf_counter()
-                await retriever.search([kb_id], question, 20)
+                await retriever.search(reader, [kb_id], question, 20)
                 times.append((time.perf_counter() - started) * 1000)
             cuts = statistics.quantiles(times, n=100, method="inclusive")
             print(f"{label}: p50 {cuts[49]:.0f} ms, p95 {cuts[94]:.0f} ms, p99 {cuts[98]:.0f} ms")

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from engine.auth.passwords import Passwords
+from engine.auth.tokens import Tokens, load_key
 from engine.clock import Beat
 from engine.config import Config
 from engine.flows import document_types
@@ -28,6 +30,7 @@ from engine.flows.query import Query
 from engine.flows.search import FAMILY as SEARCH
 from engine.flows.search import Search
 from engine.flows.start_rate import StartRate
+from engine.flows.watch import Watch
 from engine.ingest.sandbox import Limits
 from engine.retrieval.search import Retriever
 from engine.runs.journal import Journal
@@ -54,6 +57,7 @@ class Engine:
     retriever: Retriever
     writer: Writer
     identity: Identity
+    watch: Watch
     library: Library
     drafting: Drafting
     editing: Editing
@@ -84,9 +88,11 @@ async def open_engine(config: Config, *, owns_data: bool = False) -> AsyncIterat
                 engine.files.discard_incoming()
                 await engine.runs.recover()
                 await engine.audit.prune()
+                engine.watch.start()
             try:
                 yield engine
             finally:
+                await engine.watch.close()
                 await engine.runs.close()
                 await engine.journal.close()
         finally:
@@ -173,6 +179,15 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         once(PIPELINE, pipeline.flow, pipeline.settle),
         run(INGEST, library.flow, library.settle, limit=None),
     )
+    runs = Runs(
+        database,
+        journal,
+        {family.name: family for family in families},
+        max_open=config.max_streams,
+        retention_s=config.run_retention_s,
+        on_start=audit.note_run,
+    )
+    identity = make_identity(config, database)
     return Engine(
         config=config,
         database=database,
@@ -180,7 +195,8 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         catalogue=catalogue,
         retriever=retriever,
         writer=writer,
-        identity=Identity(database, session_s=config.session_s, link_s=config.link_s),
+        identity=identity,
+        watch=Watch(database, identity, runs),
         library=library,
         drafting=drafting,
         editing=Editing(database, catalogue),
@@ -190,14 +206,22 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         pipeline=pipeline,
         journal=journal,
         audit=audit,
-        runs=Runs(
-            database,
-            journal,
-            {family.name: family for family in families},
-            max_open=config.max_streams,
-            retention_s=config.run_retention_s,
-            on_start=audit.note_run,
-        ),
+        runs=runs,
+    )
+
+
+def make_identity(config: Config, database: Database) -> Identity:
+    """Return what gives out secrets and recognises them.
+
+    Raises:
+        OSError: the key in the data folder can be neither read nor made.
+    """
+    return Identity(
+        database,
+        Passwords(),
+        Tokens(load_key(config.data / "token.key"), config.access_token_s),
+        session_s=config.session_s,
+        link_s=config.link_s,
     )
 
 

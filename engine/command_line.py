@@ -58,7 +58,7 @@ def _files(paths: list[Path]) -> Iterator[Path]:
 
 async def _found_or_made(engine: Engine, user: User, name: str) -> Id:
     async with engine.database.transaction() as tx:
-        found = await knowledge.find(tx, user.id, name)
+        found = await knowledge.find(tx, user, name)
         return found.id if found else await knowledge.create(tx, user.id, name)
 
 
@@ -185,8 +185,8 @@ def _notes(path: Path) -> str:
 
 async def _kb(engine: Engine, user: User, name: str) -> KnowledgeBase:
     async with engine.database.read() as connection:
-        found = await knowledge.find(connection, user.id, name)
-        names = [kb.name for kb in await knowledge.list_all(connection, user.id)]
+        found = await knowledge.find(connection, user, name)
+        names = [kb.name for kb in await knowledge.list_all(connection, user)]
     if found is None:
         known = ", ".join(names) or "none yet"
         raise NotFound(f"There is no knowledge base called “{name}”. There is: {known}.")

@@ -66,6 +66,16 @@ class Config:
     sample: bool = _setting(True, "make a sample knowledge base on the very first start")
     session_s: PositiveSeconds = _setting(2_592_000, "how long a sign-in lasts")
     link_s: PositiveSeconds = _setting(86_400, "how long the one-use sign-in link is good")
+    access_token_s: PositiveSeconds = _setting(
+        900, "how long an access token is good before it must be refreshed"
+    )
+    proxy_user_header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]*$")] = _setting(
+        "", "header in which a trusted proxy names the user it has signed in; empty believes none"
+    )
+    registration: Literal["open", "invite", "off"] = _setting(
+        "off", "who may make an account: anybody, who has an invitation, or nobody"
+    )
+    invite_s: PositiveSeconds = _setting(604_800, "how long an invitation is good")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "INFO", "how much is logged to standard error"
     )

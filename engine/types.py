@@ -5,12 +5,21 @@ version's extracted text, so `text[char_start:char_end]` is the passage, always.
 """
 
 from datetime import UTC, datetime
+from enum import IntEnum
 from uuid import uuid4
 
 import msgspec
 
 Id = str
 """A random UUID in its canonical text form."""
+
+
+class Level(IntEnum):
+    """What somebody may do: each level includes the ones before it."""
+
+    READ = 1
+    WRITE = 2
+    ADMIN = 3
 
 
 def new_id() -> Id:

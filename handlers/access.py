@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from aiohttp import hdrs, web
 
-from engine.errors import Forbidden, Unauthenticated
-from handlers.keys import CLIENT, ENGINE, RATES, SECRET, USER
-from handlers.origin import refuse_foreign_origin, require_own_origin
+from engine.errors import Forbidden
+from engine.types import Level
+from handlers.admission import admit
+from handlers.keys import CLIENT, RATES, USER
+from handlers.origin import refuse_foreign_origin
 from handlers.rates import Rate, neighbourhood
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-SESSION_COOKIE = "footnote_session"
 
 
 class Access(Enum):
@@ -32,6 +32,8 @@ class Route(NamedTuple):
 
     `body` is the type of a JSON body, `query` names the parameters with their JSON types, `ok` are
     the statuses of success, `answers` their media types. A page is not described.
+    `level` and `is_wide` concern API keys: what one must allow, and whether one that is confined
+    to a knowledge base is refused.
     """
 
     method: str
@@ -45,6 +47,15 @@ class Route(NamedTuple):
     takes_files: bool = False
     is_page: bool = False
     rate: Rate | None = None
+    level: Level | None = None
+    is_wide: bool = False
+
+    @property
+    def least(self) -> Level:
+        """What an API key must allow to be used here: to read for a GET, else to write."""
+        if self.level is not None:
+            return self.level
+        return Level.READ if self.method == hdrs.METH_GET else Level.WRITE
 
 
 def guarded(route: Route) -> Handler:
@@ -54,7 +65,9 @@ def guarded(route: Route) -> Handler:
         if route.access is Access.PUBLIC:
             refuse_foreign_origin(request)
         else:
-            await _identify(request)
+            grant = await admit(request)
+            if grant.level < route.least or (route.is_wide and grant.user.only_kb is not None):
+                raise Forbidden("This key does not allow that.")
             if route.access is Access.ADMIN and not request[USER].is_admin:
                 raise Forbidden("Only an administrator may do this.")
         if route.rate is not None:
@@ -68,27 +81,3 @@ def _who(request: web.Request) -> str:
     """Return whose requests are counted together: a user's, else those of one address."""
     user = request.get(USER)
     return user.id if user is not None else neighbourhood(request[CLIENT])
-
-
-async def _identify(request: web.Request) -> None:
-    """Find out who is asking, by bearer token or by session cookie.
-
-    Raises:
-        Unauthenticated: nobody we know.
-        Forbidden: a write by cookie that does not come from our own page.
-    """
-    secret = _bearer(request)
-    if secret is None:
-        secret = request.cookies.get(SESSION_COOKIE)
-        if secret:
-            require_own_origin(request)
-    user = await request.app[ENGINE].identity.who(secret) if secret else None
-    if user is None or secret is None:
-        raise Unauthenticated("Sign in first.")
-    request[USER] = user
-    request[SECRET] = secret
-
-
-def _bearer(request: web.Request) -> str | None:
-    scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else None

@@ -4,8 +4,8 @@ import aiohttp_jinja2
 from aiohttp import hdrs, web
 
 from engine.errors import Unauthenticated
-from handlers.access import SESSION_COOKIE
-from handlers.keys import ENGINE, SECRET, USER
+from handlers.admission import SESSION_COOKIE
+from handlers.keys import ENGINE, GRANT, USER
 from handlers.responses import json_response
 
 
@@ -25,11 +25,11 @@ async def login(request: web.Request) -> web.StreamResponse:
 
 async def _sign_in(request: web.Request, link: str) -> web.Response:
     engine = request.app[ENGINE]
-    session = await engine.identity.redeem(link)
+    signed_in = await engine.identity.redeem(link, request.headers.get(hdrs.USER_AGENT, ""))
     response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
     response.set_cookie(
         SESSION_COOKIE,
-        session,
+        signed_in.cookie,
         max_age=int(engine.config.session_s),
         httponly=True,
         samesite="Lax",
@@ -45,7 +45,7 @@ async def me(request: web.Request) -> web.Response:
 
 async def logout(request: web.Request) -> web.Response:
     """POST /api/v1/auth/logout: this session or token is worthless afterwards."""
-    await request.app[ENGINE].identity.sign_out(request[SECRET])
+    await request.app[ENGINE].identity.sign_out(request[GRANT])
     response = json_response({"message": "You are signed out."})
     response.del_cookie(SESSION_COOKIE)
     return response

@@ -73,7 +73,7 @@ async def history(request: web.Request) -> web.Response:
     session_id = request.match_info["session_id"]
     limit = integer(request, "limit", _HISTORY_LIMIT, least=1)
     async with request.app[ENGINE].database.read() as connection:
-        found = await conversations.get(connection, request[USER].id, session_id)
+        found = await conversations.get(connection, request[USER], session_id)
         turns = await conversations.turns(connection, session_id, min(limit, 1000))
     return json_response(
         {"session_id": session_id, "message_count": found.turn_count, "messages": turns}
@@ -84,7 +84,7 @@ async def clear(request: web.Request) -> web.Response:
     """POST /api/chat/clear?session_id=."""
     session_id = request.query.get("session_id", "")
     async with request.app[ENGINE].database.transaction() as tx:
-        await conversations.get(tx, request[USER].id, session_id)
+        await conversations.get(tx, request[USER], session_id)
         await conversations.clear(tx, session_id)
     return json_response({"message": "The conversation is empty now.", "session_id": session_id})
 
@@ -92,16 +92,14 @@ async def clear(request: web.Request) -> web.Response:
 async def list_conversations(request: web.Request) -> web.Response:
     """GET /api/v1/conversations?kb_id=."""
     async with request.app[ENGINE].database.read() as connection:
-        found = await conversations.list_all(
-            connection, request[USER].id, request.query.get("kb_id")
-        )
+        found = await conversations.list_all(connection, request[USER], request.query.get("kb_id"))
     return json_response({"conversations": found, "total": len(found)})
 
 
 async def get_conversation(request: web.Request) -> web.Response:
     """GET /api/v1/conversations/{id}."""
     async with request.app[ENGINE].database.read() as connection:
-        found = await conversations.get(connection, request[USER].id, request.match_info["id"])
+        found = await conversations.get(connection, request[USER], request.match_info["id"])
     return json_response(found)
 
 
@@ -110,27 +108,23 @@ async def rename_conversation(request: web.Request) -> web.Response:
     body = await read_json(request, Titled)
     conversation_id = request.match_info["id"]
     async with request.app[ENGINE].database.transaction() as tx:
-        await conversations.get(tx, request[USER].id, conversation_id)
+        await conversations.get(tx, request[USER], conversation_id)
         await conversations.rename(tx, conversation_id, body.title)
-        found = await conversations.get(tx, request[USER].id, conversation_id)
+        found = await conversations.get(tx, request[USER], conversation_id)
     return json_response(found)
 
 
 async def delete_conversation(request: web.Request) -> web.Response:
     """DELETE /api/v1/conversations/{id}; restore brings it back."""
     async with request.app[ENGINE].database.transaction() as tx:
-        await conversations.get(tx, request[USER].id, request.match_info["id"])
-        await conversations.set_deleted(
-            tx, request[USER].id, request.match_info["id"], deleted=True
-        )
+        await conversations.get(tx, request[USER], request.match_info["id"])
+        await conversations.set_deleted(tx, request[USER], request.match_info["id"], deleted=True)
     return no_content()
 
 
 async def restore_conversation(request: web.Request) -> web.Response:
     """POST /api/v1/conversations/{id}/restore: take a deletion back."""
     async with request.app[ENGINE].database.transaction() as tx:
-        await conversations.set_deleted(
-            tx, request[USER].id, request.match_info["id"], deleted=False
-        )
-        found = await conversations.get(tx, request[USER].id, request.match_info["id"])
+        await conversations.set_deleted(tx, request[USER], request.match_info["id"], deleted=False)
+        found = await conversations.get(tx, request[USER], request.match_info["id"])
     return json_response(found)

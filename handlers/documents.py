@@ -13,7 +13,7 @@ from engine.errors import Invalid, TooLarge, Unsupported
 from engine.flows.ingest import Arrived
 from engine.storage import documents, knowledge
 from engine.storage.documents import Document
-from engine.types import new_id
+from engine.types import Level, new_id
 from handlers.inputs import integer, path_id, seconds_for_body
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response, no_content
@@ -27,7 +27,7 @@ async def upload(request: web.Request) -> web.Response:
     engine = request.app[ENGINE]
     kb_id = path_id(request)
     async with engine.database.read() as connection:
-        await knowledge.get(connection, request[USER].id, kb_id)
+        await knowledge.get(connection, request[USER], kb_id, Level.WRITE)
     added = []
     async for arrived in _receive_all(request):
         try:
@@ -103,7 +103,7 @@ async def _write(request: web.Request, part: BodyPartReader, name: str, path: Pa
 async def list_documents(request: web.Request) -> web.Response:
     """GET /api/v1/kbs/{id}/documents."""
     async with request.app[ENGINE].database.read() as connection:
-        kb = await knowledge.get(connection, request[USER].id, path_id(request))
+        kb = await knowledge.get(connection, request[USER], path_id(request))
         found = await documents.list_all(connection, kb.id)
     return json_response({"documents": [_describe(d) for d in found], "total": len(found)})
 
@@ -171,7 +171,7 @@ async def get_page(request: web.Request) -> web.Response:
 
 async def _own(request: web.Request) -> Document:
     async with request.app[ENGINE].database.read() as connection:
-        return await documents.get(connection, request[USER].id, path_id(request))
+        return await documents.get(connection, request[USER], path_id(request))
 
 
 def _describe(document: Document) -> dict[str, Any]:

@@ -25,7 +25,7 @@ async def list_drafts(request: web.Request) -> web.Response:
     async with request.app[ENGINE].database.read() as connection:
         found, total = await drafts.list_page(
             connection,
-            request[USER].id,
+            request[USER],
             kb_id=request.query.get("kb_id"),
             status=request.query.get("status"),
             page=integer(request, "page", 1, least=1),
@@ -40,7 +40,7 @@ async def get_draft(request: web.Request) -> web.Response:
     """GET /api/v1/drafts/{id}: as it reads right now, also while it is streaming."""
     engine = request.app[ENGINE]
     async with engine.database.read() as connection:
-        draft = await drafts.get(connection, request[USER].id, path_id(request))
+        draft = await drafts.get(connection, request[USER], path_id(request))
     now = await engine.drafting.now(draft)
     return json_response(describe(now.draft) | {"after": now.after})
 
@@ -82,7 +82,7 @@ async def check_draft(request: web.Request) -> web.Response:
     """GET /api/v1/drafts/{id}/check."""
     engine = request.app[ENGINE]
     async with engine.database.read() as connection:
-        draft = await drafts.get(connection, request[USER].id, path_id(request))
+        draft = await drafts.get(connection, request[USER], path_id(request))
     now = (await engine.drafting.now(draft)).draft
     return json_response({"warnings": check(now.content, now.citations)})
 

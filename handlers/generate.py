@@ -78,7 +78,7 @@ async def _twin(
 ) -> web.Response:
     engine = request.app[ENGINE]
     async with engine.database.read() as connection:
-        draft = await drafts.get(connection, request[USER].id, str(run.draft_id))
+        draft = await drafts.get(connection, request[USER], str(run.draft_id))
     return json_response(
         {
             "draft_id": draft.id,

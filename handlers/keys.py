@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from engine import Engine
+from engine.flows.identity import Grant
 from engine.storage.identities import User
 from handlers.client import Proxies
 from handlers.connections import Doorkeeper
@@ -21,6 +22,8 @@ ROUTE_TABLE = web.AppKey("route_table", tuple[Any, ...])
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 USER = web.RequestKey("user", User)
-SECRET = web.RequestKey("secret", str)
+CHECKED = web.RequestKey("checked", int)
+UNTIL = web.RequestKey("until", float)
+GRANT = web.RequestKey("grant", Grant)
 REQUEST_ID = web.RequestKey("request_id", str)
 CLIENT = web.RequestKey("client", str)

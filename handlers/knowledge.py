@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from engine.storage import knowledge
+from engine.types import Level
 from handlers.inputs import path_id, read_json
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response, no_content
@@ -21,7 +22,7 @@ class Named(msgspec.Struct, frozen=True):
 async def list_kbs(request: web.Request) -> web.Response:
     """GET /api/v1/kbs."""
     async with request.app[ENGINE].database.read() as connection:
-        found = await knowledge.list_all(connection, request[USER].id)
+        found = await knowledge.list_all(connection, request[USER])
     return json_response({"kbs": found, "total": len(found)})
 
 
@@ -30,23 +31,23 @@ async def create_kb(request: web.Request) -> web.Response:
     body = await read_json(request, Named)
     async with request.app[ENGINE].database.transaction() as tx:
         kb_id = await knowledge.create(tx, request[USER].id, body.name)
-        created = await knowledge.get(tx, request[USER].id, kb_id)
+        created = await knowledge.get(tx, request[USER], kb_id)
     return json_response(created, 201)
 
 
 async def get_kb(request: web.Request) -> web.Response:
     """GET /api/v1/kbs/{id}."""
     async with request.app[ENGINE].database.read() as connection:
-        return json_response(await knowledge.get(connection, request[USER].id, path_id(request)))
+        return json_response(await knowledge.get(connection, request[USER], path_id(request)))
 
 
 async def rename_kb(request: web.Request) -> web.Response:
     """PATCH /api/v1/kbs/{id}."""
     body = await read_json(request, Named)
     async with request.app[ENGINE].database.transaction() as tx:
-        found = await knowledge.get(tx, request[USER].id, path_id(request))
+        found = await knowledge.get(tx, request[USER], path_id(request), Level.ADMIN)
         await knowledge.rename(tx, found.id, body.name)
-        renamed = await knowledge.get(tx, request[USER].id, found.id)
+        renamed = await knowledge.get(tx, request[USER], found.id)
     return json_response(renamed)
 
 

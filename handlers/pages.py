@@ -34,7 +34,7 @@ def _render(request: web.Request, name: str, **context: Any) -> web.Response:
 async def home(request: web.Request) -> web.Response:
     """GET /."""
     async with request.app[ENGINE].database.read() as connection:
-        found = await knowledge.list_all(connection, request[USER].id)
+        found = await knowledge.list_all(connection, request[USER])
     return _render(request, "home", knowledge_bases=found)
 
 
@@ -42,7 +42,7 @@ async def knowledge_base(request: web.Request) -> web.Response:
     """GET /kb/{kb_id}."""
     engine = request.app[ENGINE]
     async with engine.database.read() as connection:
-        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
+        kb = await knowledge.get(connection, request[USER], path_id(request, "kb_id"))
         found = await documents.list_all(connection, kb.id)
     return _render(
         request, "knowledge_base", kb=kb, documents=found, document_types=engine.catalogue.all()
@@ -54,10 +54,10 @@ async def draft_list(request: web.Request) -> web.Response:
     engine = request.app[ENGINE]
     page = integer(request, "page", 1, least=1)
     async with engine.database.read() as connection:
-        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
+        kb = await knowledge.get(connection, request[USER], path_id(request, "kb_id"))
         found, total = await drafts.list_page(
             connection,
-            request[USER].id,
+            request[USER],
             kb_id=kb.id,
             status=None,
             page=page,
@@ -77,8 +77,8 @@ async def draft_view(request: web.Request) -> web.Response:
     """GET /kb/{kb_id}/drafts/{draft_id}: the text so far; the page goes on from there."""
     engine = request.app[ENGINE]
     async with engine.database.read() as connection:
-        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
-        draft = await drafts.get(connection, request[USER].id, path_id(request, "draft_id"))
+        kb = await knowledge.get(connection, request[USER], path_id(request, "kb_id"))
+        draft = await drafts.get(connection, request[USER], path_id(request, "draft_id"))
         run = await rows.get_run(connection, draft.run_id or "")
     if draft.kb_id != kb.id:
         raise NotFound("This draft does not exist.")
@@ -124,8 +124,8 @@ def _blocks(draft: Draft, *, is_live: bool) -> tuple[list[str], str]:
 async def document_view(request: web.Request) -> web.Response:
     """GET /kb/{kb_id}/documents/{id}?highlight=a-b&version=: the text with a range marked."""
     async with request.app[ENGINE].database.read() as connection:
-        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
-        document = await documents.get(connection, request[USER].id, path_id(request))
+        kb = await knowledge.get(connection, request[USER], path_id(request, "kb_id"))
+        document = await documents.get(connection, request[USER], path_id(request))
         if document.kb_id != kb.id:
             raise NotFound("This document does not exist.")
         version = integer(request, "version", 0, least=1) or None
@@ -168,8 +168,8 @@ async def chat_view(request: web.Request) -> web.Response:
     A session that is not known is a new one: its first turn is stored when its answer is whole.
     """
     async with request.app[ENGINE].database.read() as connection:
-        kb = await knowledge.get(connection, request[USER].id, path_id(request, "kb_id"))
-        listed = await conversations.list_all(connection, request[USER].id, kb.id)
+        kb = await knowledge.get(connection, request[USER], path_id(request, "kb_id"))
+        listed = await conversations.list_all(connection, request[USER], kb.id)
         session = await _conversation(connection, request, kb.id)
         turns = await conversations.turns(connection, session.id, _TURNS) if session else []
     exchanges = [
@@ -183,9 +183,7 @@ async def chat_view(request: web.Request) -> web.Response:
 
 async def _conversation(connection: Any, request: web.Request, kb_id: str) -> Conversation | None:
     try:
-        found = await conversations.get(
-            connection, request[USER].id, request.query.get("session", "")
-        )
+        found = await conversations.get(connection, request[USER], request.query.get("session", ""))
     except NotFound:
         return None
     return found if found.kb_id == kb_id else None
@@ -212,7 +210,7 @@ async def search_view(request: web.Request) -> web.Response:
     engine = request.app[ENGINE]
     query = request.query.get("q", "").strip()[:_QUERY_CHARS]
     async with engine.database.read() as connection:
-        known = await knowledge.list_all(connection, request[USER].id)
+        known = await knowledge.list_all(connection, request[USER])
     names = {kb.id: kb.name for kb in known}
     kb_id = request.query.get("kb", "")
     found = []

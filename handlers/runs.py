@@ -24,7 +24,7 @@ async def list_runs(request: web.Request) -> web.Response:
     async with request.app[ENGINE].database.read() as connection:
         found = await rows.list_runs(
             connection,
-            request[USER].id,
+            request[USER],
             state=request.query.get("state"),
             family=request.query.get("family"),
             limit=_LIST_LIMIT,
@@ -124,7 +124,7 @@ async def own_run(request: web.Request, run_id: str) -> RunRow:
     Raises:
         NotFound: there is none, or it is somebody else's.
     """
-    run = await request.app[ENGINE].runs.find(request[USER].id, run_id)
+    run = await request.app[ENGINE].runs.find(request[USER], run_id)
     if run is None:
         raise NotFound("This run does not exist.")
     return run

@@ -84,7 +84,7 @@ async def _found(
 
 async def _results(request: web.Request, items: Sequence[OfferedSource]) -> list[dict[str, Any]]:
     async with request.app[ENGINE].database.read() as connection:
-        known = await knowledge.list_all(connection, request[USER].id)
+        known = await knowledge.list_all(connection, request[USER])
     names = {kb.id: kb.name for kb in known}
     return [
         {
@@ -111,9 +111,9 @@ async def quick_search(request: web.Request) -> web.Response:
     user = request[USER]
     sources = await engine.search.quick(user, wanted.query, wanted.limit)
     async with engine.database.read() as connection:
-        kbs = await knowledge.list_named(connection, user.id, wanted.query, wanted.limit)
-        found = await drafts.list_named(connection, user.id, wanted.query, wanted.limit)
-        talks = await conversations.list_named(connection, user.id, wanted.query, wanted.limit)
+        kbs = await knowledge.list_named(connection, user, wanted.query, wanted.limit)
+        found = await drafts.list_named(connection, user, wanted.query, wanted.limit)
+        talks = await conversations.list_named(connection, user, wanted.query, wanted.limit)
     items = [
         OfferedSource(
             s.chunk_id,

@@ -8,6 +8,7 @@ from engine.errors import AppError, Conflict, LimitReached, ProviderFailed, Unav
 from engine.runs.dialects import STOPPED_MESSAGES, ending
 from engine.runs.events import Cancelled, Event, Failed, Terminal
 from engine.storage.journal import RunRow
+from handlers.admission import require_still
 from handlers.inputs import cursor
 from handlers.keys import ENGINE, STOPPING, USER
 from handlers.middleware import status_of
@@ -34,7 +35,7 @@ async def joined(request: web.Request, body_hash: str) -> tuple[RunRow, int] | N
         return None
     run_id, after = given
     engine = request.app[ENGINE]
-    run = await engine.runs.find(request[USER].id, run_id)
+    run = await engine.runs.find(request[USER], run_id)
     if run is None or run.request_hash != body_hash or not engine.runs.is_kept(run):
         raise Conflict(
             "This stream cannot be continued. Load the page to see what was written.",
@@ -55,6 +56,7 @@ async def until_end(request: web.Request, run: RunRow) -> tuple[list[Event], Ter
         while (records := await tail.next(_LOOK_EVERY_S)) is not None:
             if request.transport is None or request.transport.is_closing():
                 raise ReaderLeft
+            await require_still(request, run)
             events += [record.event for record in records]
             if events and isinstance(events[-1], Terminal):
                 return events[:-1], events[-1]

@@ -17,6 +17,7 @@ from engine.runs.dialects import CAUGHT_UP, Dialect
 from engine.runs.framing import HEARTBEAT, RETRY, RETRY_AFTER_RESTART, frame
 from engine.runs.journal import Record, Tail
 from engine.storage.journal import RunRow
+from handlers.admission import require_still
 from handlers.keys import ENGINE, REQUEST_ID, STOPPING
 
 _logger = logging.getLogger("footnote.streams")
@@ -32,7 +33,7 @@ async def stream(
     async with request.app[ENGINE].runs.attach(run.id, after) as tail:
         response = web.StreamResponse(headers=_headers(request, run))
         heartbeat_s = request.app[ENGINE].config.heartbeat_of(run.family)
-        sender = _Sender(request, response, dialect, heartbeat_s, is_native=is_native)
+        sender = _Sender(request, response, run, dialect, heartbeat_s, is_native=is_native)
         try:
             await response.prepare(request)
             _bound_connection(request)
@@ -87,6 +88,7 @@ class _Sender:
         self,
         request: web.Request,
         response: web.StreamResponse,
+        run: RunRow,
         dialect: Dialect,
         heartbeat_s: float,
         *,
@@ -95,6 +97,7 @@ class _Sender:
         config = request.app[ENGINE].config
         self._request = request
         self._response = response
+        self._run = run
         self._dialect = dialect
         self._tells_caught_up = is_native
         self._heartbeat_s = heartbeat_s
@@ -112,6 +115,7 @@ class _Sender:
         try:
             while (records := await tail.next(self._wait_s())) is not None:
                 self._check_reader()
+                await require_still(self._request, self._run)
                 if self._stopping.is_set():
                     await self._write(RETRY_AFTER_RESTART)
                     break

@@ -4,7 +4,14 @@ from engine.storage import documents, identities, knowledge, passages
 from engine.storage.database import Database
 from engine.storage.documents import NewVersion
 from engine.storage.passages import make_passage
+from engine.storage.rights import Reader
 from engine.types import Id, new_id
+
+
+async def reader_of(database: Database) -> Reader:
+    """Return who owns the knowledge bases made here."""
+    async with database.transaction() as tx:
+        return (await identities.local_administrator(tx))[0]
 
 
 async def new_kb(database: Database, name: str) -> Id:

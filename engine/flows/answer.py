@@ -17,6 +17,7 @@ from engine.storage import knowledge
 from engine.storage.database import Database
 from engine.storage.identities import User
 from engine.storage.knowledge import KnowledgeBase
+from engine.storage.rights import Reader
 from engine.types import Citation, Id, Source
 from engine.writers.writer import (
     Assignment,
@@ -79,17 +80,17 @@ class Answering:
         """Who writes, unless a request asks for another model."""
         return self._writer.model
 
-    async def readable(self, user_id: Id, kb_ids: Sequence[Id] | None) -> list[KnowledgeBase]:
-        """Return the knowledge bases to look in: those named, or all the user may read.
+    async def readable(self, reader: Reader, kb_ids: Sequence[Id] | None) -> list[KnowledgeBase]:
+        """Return the knowledge bases to look in: those named, or all the reader may see.
 
         Raises:
-            NotFound: one of those named is not there for this user.
+            NotFound: one of those named is not there for this reader.
         """
         async with self._database.read() as connection:
             if kb_ids is None:
-                return await knowledge.list_all(connection, user_id)
+                return await knowledge.list_all(connection, reader)
             wanted = dict.fromkeys(kb_ids)
-            return [await knowledge.get(connection, user_id, kb_id) for kb_id in wanted]
+            return [await knowledge.get(connection, reader, kb_id) for kb_id in wanted]
 
     async def corpus(self, user: User, name_or_id: str) -> KnowledgeBase:
         """Return a knowledge base by id or name.
@@ -98,16 +99,16 @@ class Answering:
             NotFound: there is none for this user.
         """
         async with self._database.read() as connection:
-            found = await knowledge.find(connection, user.id, name_or_id)
+            found = await knowledge.find(connection, user, name_or_id)
             if found is not None:
                 return found
             try:
-                return await knowledge.get(connection, user.id, name_or_id)
+                return await knowledge.get(connection, user, name_or_id)
             except NotFound as error:
                 raise NotFound("This knowledge base does not exist.", field="corpus_id") from error
 
     async def relevant(
-        self, kb_ids: Sequence[Id], queries: Sequence[str], limit: int
+        self, reader: Reader, kb_ids: Sequence[Id], queries: Sequence[str], limit: int
     ) -> list[Source]:
         """Return the best passages for any of some queries, in one ranking.
 
@@ -115,7 +116,7 @@ class Answering:
         """
         best: dict[Id, Source] = {}
         for query in queries if kb_ids else ():
-            for source in await self._retriever.search(kb_ids, query, limit):
+            for source in await self._retriever.search(reader, kb_ids, query, limit):
                 known = best.setdefault(source.chunk_id, source)
                 if source.score > known.score:
                     best[source.chunk_id] = source

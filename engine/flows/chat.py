@@ -39,6 +39,7 @@ from engine.storage.database import Connection, Database
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
 from engine.storage.knowledge import KnowledgeBase
+from engine.storage.rights import Reader
 from engine.types import new_id, utc_now
 from engine.writers.writer import Message
 
@@ -93,8 +94,8 @@ class Chat:
         if request.session_id is None:
             request = msgspec.structs.replace(request, session_id=new_id())
         async with self._database.read() as connection:
-            owner = await conversations.owner(connection, str(request.session_id))
-        if owner not in (None, user.id):
+            is_open = await conversations.may_use(connection, user, str(request.session_id))
+        if not is_open:
             raise NotFound("This conversation does not exist.", field="session_id")
 
         async def build(_: Connection) -> RunRow:
@@ -115,7 +116,7 @@ class Chat:
         started = time.monotonic()
         request = msgspec.json.decode(run.row.request, type=ChatRequest)
         past = await self._journal.history(run.row.id) if run.is_continued else []
-        [kb] = await self._answering.readable(run.row.user_id, [str(run.row.kb_id)])
+        [kb] = await self._answering.readable(Reader(id=run.row.user_id), [str(run.row.kb_id)])
         history = await self._history(request)
         key = _key(request, kb, history, run.row.model)
         if not past:
@@ -168,7 +169,9 @@ class Chat:
         started: float,
     ) -> AsyncGenerator[Event, None]:
         queries = await self._answering.queries(request.query, history, request.model)
-        sources = await self._answering.relevant([kb.id], queries, request.top_k)
+        sources = await self._answering.relevant(
+            Reader(id=run.row.user_id), [kb.id], queries, request.top_k
+        )
         offered = listed(sources)
         if not any(isinstance(event, Sources) for event in past):
             yield Retrieved(len(sources), offered.context_chars)

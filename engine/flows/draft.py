@@ -37,7 +37,8 @@ from engine.storage.database import Connection, Database
 from engine.storage.drafts import Draft
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
-from engine.types import Citation, Id, Source, new_id
+from engine.storage.rights import Reader
+from engine.types import Citation, Id, Level, Source, new_id
 from engine.writers.writer import (
     Assignment,
     Finished,
@@ -133,16 +134,16 @@ class Drafting:
                 field="context",
             )
         async with self._database.read() as connection:
-            await knowledge.get(connection, user.id, request.kb_id)
+            await knowledge.get(connection, user, request.kb_id)
         if request.selected_sources:
-            await self._planner.selected(request.kb_id, request.selected_sources)
-        elif not await self._planner.has_passages(request.kb_id):
+            await self._planner.selected(user, request.kb_id, request.selected_sources)
+        elif not await self._planner.has_passages(user, request.kb_id):
             raise Invalid(
                 "This knowledge base has no readable documents yet. Add some first.",
                 code="NO_DOCUMENTS_INDEXED",
                 field="kb_id",
             )
-        elif not await self._planner.finds_anything(request.kb_id, kind, request.context):
+        elif not await self._planner.finds_anything(user, request.kb_id, kind, request.context):
             raise nothing_found()
 
     async def resume(
@@ -155,7 +156,7 @@ class Drafting:
             Conflict: it is being written, or it is not partial.
         """
         async with self._database.read() as connection:
-            draft = await drafts.get(connection, user.id, draft_id)
+            draft = await drafts.get(connection, user, draft_id, Level.WRITE)
         if draft.status == "streaming" and not key:
             raise Conflict("This draft is being written already.", code="DRAFT_BUSY")
         request = msgspec.convert(draft.request, DraftRequest)
@@ -194,6 +195,7 @@ class Drafting:
             yield Started(FAMILY, draft_id=draft.id, title=draft.title)
             yield Stage("retrieving", "Searching the documents", 2)
         plan = await self._planner.plan(
+            Reader(id=run.row.user_id),
             request.kb_id,
             kind,
             request.context,

@@ -15,7 +15,7 @@ from engine.storage import drafts, knowledge
 from engine.storage.database import Connection, Database
 from engine.storage.drafts import Draft
 from engine.storage.identities import User
-from engine.types import Citation, Id, new_id
+from engine.types import Citation, Id, Level, new_id
 
 Status = Literal["streaming", "partial", "complete", "editing", "exported"]
 Text = Annotated[str, Meta(max_length=2_000_000)]
@@ -80,7 +80,7 @@ class Editing:
         """
         kind = self._catalogue.find(new.document_type)
         async with self._database.transaction() as tx:
-            await knowledge.get(tx, user.id, new.kb_id)
+            await knowledge.get(tx, user, new.kb_id)
             known = await self._known(tx, user, new)
             if known is not None:
                 change = DraftChange(
@@ -102,12 +102,12 @@ class Editing:
                 sources_used=len(new.citations),
             )
             await drafts.insert(tx, draft)
-            return await drafts.get(tx, user.id, draft.id), True
+            return await drafts.get(tx, user, draft.id), True
 
     async def _known(self, tx: Connection, user: User, new: NewDraft) -> Draft | None:
         if new.draft_id is None or not await drafts.exists(tx, new.draft_id):
             return None
-        return await drafts.get(tx, user.id, new.draft_id)
+        return await drafts.get(tx, user, new.draft_id, Level.WRITE)
 
     async def change(
         self, user: User, draft_id: Id, change: DraftChange, *, strict: bool = False
@@ -120,7 +120,7 @@ class Editing:
             Invalid: `strict`, and markers and citations do not match.
         """
         async with self._database.transaction() as tx:
-            draft = await drafts.get(tx, user.id, draft_id)
+            draft = await drafts.get(tx, user, draft_id, Level.WRITE)
             updated = await self._apply(tx, user, draft, change)
             warnings = check(updated.content, updated.citations)
             if strict and any(warning.severity == "warning" for warning in warnings):
@@ -151,7 +151,7 @@ class Editing:
             ),
             expected,
         )
-        return await drafts.get(tx, user.id, draft.id)
+        return await drafts.get(tx, user, draft.id)
 
     async def delete(self, runs: Runs, user: User, draft_id: Id) -> None:
         """Remove a draft; one that is being written is stopped first.
@@ -160,7 +160,7 @@ class Editing:
             NotFound: no such draft.
         """
         async with self._database.read() as connection:
-            draft = await drafts.get(connection, user.id, draft_id)
+            draft = await drafts.get(connection, user, draft_id, Level.ADMIN)
         if draft.run_id is not None:
             await runs.cancel(draft.run_id)
         async with self._database.transaction() as tx:
@@ -175,7 +175,7 @@ class Editing:
             NotFound, Conflict: as for `change`.
         """
         async with self._database.transaction() as tx:
-            draft = await drafts.get(tx, user.id, draft_id)
+            draft = await drafts.get(tx, user, draft_id, Level.WRITE)
             content, citations = fixed(
                 draft.content,
                 draft.citations,

@@ -19,7 +19,7 @@ from engine.storage.documents import Document, NewVersion
 from engine.storage.files import FileStore
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
-from engine.types import Id, new_id, utc_now
+from engine.types import Id, Level, new_id, utc_now
 
 FAMILY = "ingest"
 _BATCH = 200
@@ -52,7 +52,7 @@ class Library:
         """
         name = display_name(arrived.name)
         async with self._database.read() as connection:
-            await knowledge.get(connection, user.id, kb_id)
+            await knowledge.get(connection, user, kb_id, Level.WRITE)
             known = await documents.find(connection, kb_id, name)
         if known is not None and known.sha256 == arrived.sha256 and known.status != "failed":
             arrived.path.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ class Library:
 
     async def _get(self, user: User, document_id: Id) -> Document:
         async with self._database.read() as connection:
-            return await documents.get(connection, user.id, document_id)
+            return await documents.get(connection, user, document_id, Level.WRITE)
 
     async def remove(self, runs: Runs, user: User, document_id: Id) -> None:
         """Remove a document, its versions and its passages.
@@ -111,11 +111,12 @@ class Library:
             NotFound: no such knowledge base.
         """
         async with self._database.read() as connection:
-            await knowledge.get(connection, user.id, kb_id)
+            await knowledge.get(connection, user, kb_id, Level.ADMIN)
         await runs.cancel_all(kb_id)
         async with self._database.transaction() as tx:
             await passages.remove_kb(tx, kb_id)
             await knowledge.delete(tx, kb_id)
+        await runs.cancel_all(kb_id)  # those that began to read it meanwhile
         await self._drop_unused_files()
 
     async def _drop_unused_files(self) -> None:

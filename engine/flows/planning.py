@@ -8,6 +8,7 @@ import msgspec
 from engine.errors import Invalid, NotFound
 from engine.flows.document_types import DocumentType, SectionTemplate
 from engine.retrieval.search import Retriever
+from engine.storage.rights import Reader
 from engine.types import Id, Source
 from engine.writers.evidence import is_named_request
 from engine.writers.relevance import subject_of
@@ -35,6 +36,7 @@ class Planner:
 
     async def plan(
         self,
+        reader: Reader,
         kb_id: Id,
         kind: DocumentType,
         context: str,
@@ -50,12 +52,12 @@ class Planner:
         """
         templates = kind.sections or (_whole(kind),)
         if selected:
-            sources = await self.selected(kb_id, selected)
+            sources = await self.selected(reader, kb_id, selected)
             found = [sources] * len(templates)
         else:
             limit = max(_LEAST_PER_SECTION, self._max_sources // len(templates))
-            found = [await self._search(kb_id, kind, context, t, limit) for t in templates]
-            found = await self._with_rest_of_a_small_base(kb_id, found)
+            found = [await self._search(reader, kb_id, kind, context, t, limit) for t in templates]
+            found = await self._with_rest_of_a_small_base(reader, kb_id, found)
         offered = _offer(found, len(selected) or self._max_sources)
         if not offered:
             raise nothing_found()
@@ -74,40 +76,51 @@ class Planner:
         )
         return Plan(offered, sections)
 
-    async def selected(self, kb_id: Id, chunk_ids: Sequence[Id]) -> list[Source]:
+    async def selected(self, reader: Reader, kb_id: Id, chunk_ids: Sequence[Id]) -> list[Source]:
         """Return the passages that somebody picked, in their order.
 
         Raises:
             NotFound: one does not exist in this knowledge base.
         """
         wanted = list(dict.fromkeys(chunk_ids))
-        sources = await self._retriever.passages(kb_id, wanted)
+        sources = await self._retriever.passages(reader, kb_id, wanted)
         if len(sources) < len(wanted):
             raise NotFound(
                 "A selected source does not exist in this knowledge base.", field="selected_sources"
             )
         return [msgspec.structs.replace(source, score=1.0) for source in sources]
 
-    async def has_passages(self, kb_id: Id) -> bool:
+    async def has_passages(self, reader: Reader, kb_id: Id) -> bool:
         """Whether a knowledge base has anything to write from."""
-        return bool(await self._retriever.leading(kb_id, 1))
+        return bool(await self._retriever.leading(reader, kb_id, 1))
 
-    async def finds_anything(self, kb_id: Id, kind: DocumentType, context: str) -> bool:
+    async def finds_anything(
+        self, reader: Reader, kb_id: Id, kind: DocumentType, context: str
+    ) -> bool:
         """Whether there would be any passage to offer."""
-        if len(await self._retriever.leading(kb_id, self._max_sources + 1)) <= self._max_sources:
+        if (
+            len(await self._retriever.leading(reader, kb_id, self._max_sources + 1))
+            <= self._max_sources
+        ):
             return True
         words = [context, *(f"{section.title} {section.query}" for section in kind.sections)]
-        return bool(await self._retriever.search([kb_id], " ".join(words), 1))
+        return bool(await self._retriever.search(reader, [kb_id], " ".join(words), 1))
 
     async def _search(
-        self, kb_id: Id, kind: DocumentType, context: str, template: SectionTemplate, limit: int
+        self,
+        reader: Reader,
+        kb_id: Id,
+        kind: DocumentType,
+        context: str,
+        template: SectionTemplate,
+        limit: int,
     ) -> list[Source]:
         """Find passages by what was asked and by what belongs into the section, in turn."""
         subject = subject_of(context)
         queries = [" ".join([subject, template.title, template.query])]
         if kind.sections and not template.own_subject:
             queries.insert(0, subject)
-        found = [await self._retriever.search([kb_id], q, limit * _WIDER) for q in queries]
+        found = [await self._retriever.search(reader, [kb_id], q, limit * _WIDER) for q in queries]
         sources = _in_turn(found)
         if kind.form == "prose" and kind.sections:
             answers = [one for one in sources if not is_named_request(one.document_name)]
@@ -115,14 +128,14 @@ class Planner:
         return _from_several_documents(sources, limit)
 
     async def _with_rest_of_a_small_base(
-        self, kb_id: Id, found: list[list[Source]]
+        self, reader: Reader, kb_id: Id, found: list[list[Source]]
     ) -> list[list[Source]]:
         """Offer a small knowledge base whole: its other passages stand last in every section."""
         known = {source.chunk_id for sources in found for source in sources}
         room = self._max_sources - len(known)
         if room <= 0:
             return found
-        rest = await self._retriever.leading(kb_id, room + 1, exclude=known)
+        rest = await self._retriever.leading(reader, kb_id, room + 1, exclude=known)
         if len(rest) > room:
             return found
         return [sources + rest for sources in found]

@@ -13,7 +13,7 @@ from engine.runs.runner import Run, Runs
 from engine.storage.database import Connection
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
-from engine.types import Id
+from engine.storage.rights import Reader
 
 FAMILY = "query"
 
@@ -43,11 +43,19 @@ class Query:
         Raises:
             NotFound: a knowledge base is not there. LimitReached, Unavailable: not now.
         """
-        await self._answering.readable(user.id, request.kb_ids)
+        found = await self._answering.readable(user, request.kb_ids)
+        kb_ids = [kb.id for kb in found]
+        request = msgspec.structs.replace(request, kb_ids=kb_ids)
 
         async def build(_: Connection) -> RunRow:
             return new_run(
-                FAMILY, user, request, key=key, body_hash=body_hash, model=self._answering.model
+                FAMILY,
+                user,
+                request,
+                key=key,
+                body_hash=body_hash,
+                kb_ids=kb_ids,
+                model=self._answering.model,
             )
 
         return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
@@ -57,8 +65,11 @@ class Query:
         request = msgspec.json.decode(run.row.request, type=QueryRequest)
         yield Started(FAMILY)
         yield Stage("retrieving", "Searching the documents", 5)
-        kb_ids = await self._kb_ids(run.row.user_id, request)
-        sources = await self._answering.relevant(kb_ids, [request.query], request.max_results)
+        reader = Reader(id=run.row.user_id)
+        kb_ids = [kb.id for kb in await self._answering.readable(reader, request.kb_ids)]
+        sources = await self._answering.relevant(
+            reader, kb_ids, [request.query], request.max_results
+        )
         if not sources:
             yield Delta(NOTHING_FOUND)
             yield Completed(result={"answer": NOTHING_FOUND})
@@ -69,10 +80,6 @@ class Query:
         async for event in self._answering.write(run, writing):
             yield event
         yield Completed(result={"answer": writing.text}, warnings=writing.warnings)
-
-    async def _kb_ids(self, user_id: Id, request: QueryRequest) -> list[Id]:
-        found = await self._answering.readable(user_id, request.kb_ids)
-        return [kb.id for kb in found]
 
     async def settle(self, tx: Connection, row: RunRow, terminal: Terminal) -> None:
         """Keep nothing but the run."""

@@ -16,6 +16,7 @@ from engine.runs.runner import Run, Runs
 from engine.storage.database import Connection
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
+from engine.storage.rights import Reader
 from engine.types import Citation, Id, Source
 
 FAMILY = "search"
@@ -48,28 +49,36 @@ class Search:
         Raises:
             NotFound: a knowledge base is not there. LimitReached, Unavailable: not now.
         """
-        await self._answering.readable(user.id, request.kb_ids)
+        found = await self._answering.readable(user, request.kb_ids)
+        kb_ids = [kb.id for kb in found]
+        request = msgspec.structs.replace(request, kb_ids=kb_ids)
 
         async def build(_: Connection) -> RunRow:
             return new_run(
-                FAMILY, user, request, key=key, body_hash=body_hash, model=self._answering.model
+                FAMILY,
+                user,
+                request,
+                key=key,
+                body_hash=body_hash,
+                kb_ids=kb_ids,
+                model=self._answering.model,
             )
 
         return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
 
     async def quick(self, user: User, query: str, limit: int) -> list[Source]:
         """Return the best passages of all readable knowledge bases, without a run."""
-        kb_ids = [kb.id for kb in await self._answering.readable(user.id, None)]
-        return await self._answering.relevant(kb_ids, [query], limit)
+        kb_ids = [kb.id for kb in await self._answering.readable(user, None)]
+        return await self._answering.relevant(user, kb_ids, [query], limit)
 
     async def flow(self, run: Run) -> AsyncGenerator[Event, None]:
         """Rank, then sum up the best, then name what was cited."""
         request = msgspec.json.decode(run.row.request, type=SearchRequest)
         yield Started(FAMILY)
         yield Stage("retrieving", "Searching the documents", 5)
-        found = await self._answering.readable(run.row.user_id, request.kb_ids)
-        kb_ids = [kb.id for kb in found]
-        sources = await self._answering.relevant(kb_ids, [request.query], request.limit)
+        reader = Reader(id=run.row.user_id)
+        kb_ids = [kb.id for kb in await self._answering.readable(reader, request.kb_ids)]
+        sources = await self._answering.relevant(reader, kb_ids, [request.query], request.limit)
         yield listed(sources)
         writing = Writing(Wanted(request.query, sources[:_WRITE_FROM], keep_numbers=False))
         if sources and request.synthesize:

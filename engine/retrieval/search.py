@@ -15,6 +15,7 @@ from engine.retrieval.query import choose, question_terms, worth
 from engine.storage import passages
 from engine.storage.database import Database
 from engine.storage.passages import Hit, Term
+from engine.storage.rights import Reader
 from engine.types import Id, Source
 
 _JUDGED = 3
@@ -30,8 +31,13 @@ class Retriever:
         """Search the passages of `database`."""
         self._database = database
 
-    async def search(self, kb_ids: Sequence[Id], query: str, limit: int) -> list[Source]:
-        """Return at most `limit` passages in one ranking over these knowledge bases."""
+    async def search(
+        self, reader: Reader, kb_ids: Sequence[Id], query: str, limit: int
+    ) -> list[Source]:
+        """Return at most `limit` passages in one ranking over these knowledge bases.
+
+        Those the reader may not see give none, whatever is asked for.
+        """
         counts = question_terms(query)
         if not counts:
             return []
@@ -39,23 +45,23 @@ class Retriever:
             total = await passages.count(connection)
             frequencies = await passages.frequencies(connection, list(counts))
             chosen = choose(counts, frequencies, total)
-            hits = await passages.search(connection, kb_ids, chosen, limit)
+            hits = await passages.search(connection, reader, kb_ids, chosen, limit)
         worths = {term: worth(number, total) for term, number in frequencies.items()}
         return _scored(hits, worths)
 
-    async def passages(self, kb_id: Id, chunk_ids: Sequence[Id]) -> list[Source]:
+    async def passages(self, reader: Reader, kb_id: Id, chunk_ids: Sequence[Id]) -> list[Source]:
         """Return passages by their ids in the order given; missing ones are left out."""
         async with self._database.read() as connection:
-            found = await passages.get(connection, kb_id, chunk_ids)
+            found = await passages.get(connection, reader, kb_id, chunk_ids)
         by_id = {source.chunk_id: source for source in found}
         return [by_id[chunk_id] for chunk_id in chunk_ids if chunk_id in by_id]
 
     async def leading(
-        self, kb_id: Id, limit: int, exclude: Collection[Id] = frozenset()
+        self, reader: Reader, kb_id: Id, limit: int, exclude: Collection[Id] = frozenset()
     ) -> list[Source]:
         """Return the first passages of a knowledge base, document by document in reading order."""
         async with self._database.read() as connection:
-            return await passages.leading(connection, kb_id, limit, exclude)
+            return await passages.leading(connection, reader, kb_id, limit, exclude)
 
 
 def _scored(hits: list[Hit], worths: Mapping[Term, float]) -> list[Source]:

@@ -12,7 +12,14 @@ Every run ends with exactly one terminal event, committed with the final state o
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+)
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +38,7 @@ from engine.runs.journal import Journal, Log, Tail, state_of
 from engine.storage import journal as rows
 from engine.storage.database import Connection, Database, StorageUnavailable
 from engine.storage.journal import RunRow
+from engine.storage.rights import Reader
 from engine.types import Id
 
 _logger = logging.getLogger("footnote.runs")
@@ -293,11 +301,10 @@ class Runs:
 
     # Read and leave
 
-    async def find(self, user_id: Id, run_id: Id) -> RunRow | None:
-        """Return a run of this user, if there is one."""
+    async def find(self, reader: Reader, run_id: Id) -> RunRow | None:
+        """Return a run that this reader may see, if there is one."""
         async with self._database.read() as connection:
-            row = await rows.get_run(connection, run_id)
-        return row if row is not None and row.user_id == user_id else None
+            return await rows.find_run(connection, reader, run_id)
 
     def is_kept(self, row: RunRow) -> bool:
         """Whether a run can still be read: it is live, or ended not too long ago."""
@@ -399,9 +406,20 @@ class Runs:
             run.log.wake()
 
     async def cancel_all(self, kb_id: Id) -> None:
-        """Stop all runs of a knowledge base."""
-        run_ids = [run.row.id for run in self._live.values() if run.row.kb_id == kb_id]
+        """Stop all runs of a knowledge base, and those that look into it."""
+        await self._cancel(lambda row: kb_id in (row.kb_id, *row.kb_ids))
+
+    async def cancel_of(self, user_ids: Collection[Id]) -> None:
+        """Stop all runs of some users."""
+        await self._cancel(lambda row: row.user_id in user_ids)
+
+    async def _cancel(self, is_meant: Callable[[RunRow], bool]) -> None:
+        run_ids = [run.row.id for run in self._live.values() if is_meant(run.row)]
         await asyncio.gather(*(self.cancel(run_id) for run_id in run_ids))
+
+    def users(self) -> list[Id]:
+        """Return whose runs are live."""
+        return list({run.row.user_id for run in self._live.values()})
 
     def _stop(self, run: Run, reason: str) -> None:
         if run.stop_reason is not None or run.is_ending:

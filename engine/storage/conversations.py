@@ -6,6 +6,7 @@ import msgspec
 
 from engine.errors import NotFound
 from engine.storage.database import Connection
+from engine.storage.rights import READABLE, Reader, reading
 from engine.storage.rows import containing, fetch_all, fetch_one, record, to_json
 from engine.types import Id, utc_now
 
@@ -40,51 +41,57 @@ class Answer(msgspec.Struct, frozen=True):
     created_at: str
 
 
-async def owner(connection: Connection, conversation_id: Id) -> Id | None:
-    """Return whose conversation this is, if it exists."""
+async def may_use(connection: Connection, reader: Reader, conversation_id: Id) -> bool:
+    """Whether turns may be added: it is the reader's, or there is none of this id yet."""
     row = await fetch_one(
-        connection, "select user_id from conversations where id = ?", (conversation_id,)
+        connection,
+        f"select c.user_id = :user_id and c.kb_id in (select kb_id from {READABLE}) as may"
+        " from conversations c where c.id = :id",
+        {"id": conversation_id, **reading(reader)},
     )
-    return str(row["user_id"]) if row else None
+    return row is None or bool(row["may"])
 
 
-async def get(connection: Connection, user_id: Id, conversation_id: Id) -> Conversation:
-    """Return a conversation of this user.
-
-    Raises:
-        NotFound: there is none, or it is somebody else's.
-    """
-    rows = await fetch_all(connection, _COLUMNS + "and c.id = ?", (user_id, conversation_id))
-    if not rows:
-        raise NotFound("This conversation does not exist.", field="session_id")
-    return record(rows[0], Conversation)
-
-
-_COLUMNS = """
+_OWN = f"""
 select c.id, c.kb_id, c.title, c.created_at, c.updated_at,
     (select count(*) from turns t where t.conversation_id = c.id) as turn_count
-from conversations c where c.user_id = ? and c.deleted_at is null
+from conversations c join {READABLE} r on r.kb_id = c.kb_id
+where c.user_id = :user_id and c.deleted_at is null
 """
 
 
-async def list_all(connection: Connection, user_id: Id, kb_id: Id | None) -> list[Conversation]:
-    """Return a user's conversations, the latest first."""
+async def get(connection: Connection, reader: Reader, conversation_id: Id) -> Conversation:
+    """Return a conversation: nobody sees one of somebody else.
+
+    Raises:
+        NotFound: there is none, or the reader may not see its knowledge base any more.
+    """
+    row = await fetch_one(
+        connection, _OWN + "and c.id = :id", {"id": conversation_id, **reading(reader)}
+    )
+    if row is None:
+        raise _missing()
+    return record(row, Conversation)
+
+
+async def list_all(connection: Connection, reader: Reader, kb_id: Id | None) -> list[Conversation]:
+    """Return a reader's conversations, the latest first."""
     rows = await fetch_all(
         connection,
-        _COLUMNS + "and (? is null or c.kb_id = ?) order by c.updated_at desc limit 200",
-        (user_id, kb_id, kb_id),
+        _OWN + "and (:kb_id is null or c.kb_id = :kb_id) order by c.updated_at desc limit 200",
+        {"kb_id": kb_id, **reading(reader)},
     )
     return [record(row, Conversation) for row in rows]
 
 
 async def list_named(
-    connection: Connection, user_id: Id, words: str, limit: int
+    connection: Connection, reader: Reader, words: str, limit: int
 ) -> list[Conversation]:
-    """Return a user's conversations whose title holds these words."""
+    """Return a reader's conversations whose title holds these words."""
     rows = await fetch_all(
         connection,
-        _COLUMNS + r"and c.title like ? escape '\' order by c.updated_at desc limit ?",
-        (user_id, containing(words), limit),
+        _OWN + r"and c.title like :words escape '\' order by c.updated_at desc limit :limit",
+        {"words": containing(words), "limit": limit, **reading(reader)},
     )
     return [record(row, Conversation) for row in rows]
 
@@ -149,19 +156,26 @@ async def rename(tx: Connection, conversation_id: Id, title: str) -> None:
     )
 
 
-async def set_deleted(tx: Connection, user_id: Id, conversation_id: Id, *, deleted: bool) -> None:
+async def set_deleted(
+    tx: Connection, reader: Reader, conversation_id: Id, *, deleted: bool
+) -> None:
     """Take a conversation out of sight, or bring it back.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: as for `get`.
     """
     row = await fetch_one(
         tx,
-        "update conversations set deleted_at = ? where id = ? and user_id = ? returning id",
-        (utc_now() if deleted else None, conversation_id, user_id),
+        "update conversations set deleted_at = :deleted_at where id = :id and user_id = :user_id"
+        f" and kb_id in (select kb_id from {READABLE}) returning id",
+        {
+            "deleted_at": utc_now() if deleted else None,
+            "id": conversation_id,
+            **reading(reader),
+        },
     )
     if row is None:
-        raise NotFound("This conversation does not exist.", field="session_id")
+        raise _missing()
 
 
 async def find_answer(connection: Connection, key: str) -> Answer | None:
@@ -191,3 +205,7 @@ async def store_answer(tx: Connection, key: str, kb_id: Id, answer: Answer) -> N
             utc_now(),
         ),
     )
+
+
+def _missing() -> NotFound:
+    return NotFound("This conversation does not exist.", field="session_id")

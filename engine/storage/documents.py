@@ -4,8 +4,9 @@ import msgspec
 
 from engine.errors import NotFound
 from engine.storage.database import Connection
+from engine.storage.rights import READABLE, Reader, reading, require
 from engine.storage.rows import fetch_all, fetch_one, record, to_json
-from engine.types import Id, new_id, utc_now
+from engine.types import Id, Level, new_id, utc_now
 
 _LATEST = """
 select d.id, d.kb_id, d.name, d.created_at, v.id as version_id, v.version, v.run_id, v.sha256,
@@ -13,7 +14,6 @@ select d.id, d.kb_id, d.name, d.created_at, v.id as version_id, v.version, v.run
     v.created_at as updated_at
 from documents d
 join document_versions v on v.document_id = d.id
-join knowledge_bases k on k.id = d.kb_id
 where v.version = (select max(version) from document_versions where document_id = d.id)
 """
 _JSON = ("warnings", "pages")
@@ -104,17 +104,24 @@ async def find(connection: Connection, kb_id: Id, name: str) -> Document | None:
     return record(row, Document, json=_JSON) if row else None
 
 
-async def get(connection: Connection, owner_id: Id, document_id: Id) -> Document:
-    """Return a document in a knowledge base of this owner.
+async def get(
+    connection: Connection, reader: Reader, document_id: Id, least: Level = Level.READ
+) -> Document:
+    """Return a document.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none that the reader may see.
+        Forbidden: the reader may see it, but has not the right `least` in its knowledge base.
     """
     row = await fetch_one(
-        connection, _LATEST + "and d.id = ? and k.owner_id = ?", (document_id, owner_id)
+        connection,
+        f"select d.*, r.level from ({_LATEST}) d join {READABLE} r on r.kb_id = d.kb_id"
+        " where d.id = :document_id",
+        {"document_id": document_id, **reading(reader)},
     )
     if row is None:
         raise _missing()
+    require(row["level"], least)
     return record(row, Document, json=_JSON)
 
 

@@ -6,24 +6,27 @@ import msgspec
 
 from engine.errors import Conflict, NotFound
 from engine.storage.database import Connection
+from engine.storage.rights import READABLE, Reader, reading, require
 from engine.storage.rows import containing, fetch_all, fetch_one, record, to_json
-from engine.types import Citation, Id, utc_now
+from engine.types import Citation, Id, Level, utc_now
 
 _COLUMNS = (
     "d.id, d.kb_id, d.owner_id, d.document_type, d.title, d.context, d.request, d.status,"
     " d.content, d.citations, d.confidence, d.word_count, d.sources_used, d.version,"
-    " d.run_id, d.created_at, d.updated_at"
+    " d.run_id, d.created_at, d.updated_at,"
+    " (select username from users where id = d.owner_id) as author"
 )
 _JSON = ("citations", "request")
 PAGE_SIZE = 50
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft; `request` is the body it was asked for with."""
+    """A draft; `request` is the body it was asked for with, `author` the name of its owner."""
 
     id: Id
     kb_id: Id
     owner_id: Id
+    author: str = ""
     document_type: str
     title: str
     context: str
@@ -59,19 +62,24 @@ async def insert(tx: Connection, draft: Draft) -> None:
     )
 
 
-async def get(connection: Connection, owner_id: Id, draft_id: Id) -> Draft:
-    """Return a draft of this owner.
+async def get(
+    connection: Connection, reader: Reader, draft_id: Id, least: Level = Level.READ
+) -> Draft:
+    """Return a draft: whoever may read its knowledge base may read it, its owner may do all.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none that the reader may see.
+        Forbidden: it is another's, and the reader has not the right `least`.
     """
     row = await fetch_one(
         connection,
-        f"select {_COLUMNS} from drafts d where d.id = ? and d.owner_id = ?",
-        (draft_id, owner_id),
+        f"select {_COLUMNS}, case when d.owner_id = :user_id then 3 else r.level end as level"
+        f" from drafts d join {READABLE} r on r.kb_id = d.kb_id where d.id = :draft_id",
+        {"draft_id": draft_id, **reading(reader)},
     )
     if row is None:
         raise NotFound("This draft does not exist.", field="draft_id")
+    require(row["level"], least)
     return record(row, Draft, json=_JSON)
 
 
@@ -86,19 +94,19 @@ async def of_run(connection: Connection, run_id: Id) -> Draft | None:
 
 
 async def list_page(
-    connection: Connection, owner_id: Id, *, kb_id: Id | None, status: str | None, page: int
+    connection: Connection, reader: Reader, *, kb_id: Id | None, status: str | None, page: int
 ) -> tuple[list[Draft], int]:
     """Return one page (from 1) of drafts, newest change first, and how many there are in all."""
     params = {
-        "owner_id": owner_id,
         "kb_id": kb_id,
         "status": status,
         "limit": PAGE_SIZE,
         "offset": (page - 1) * PAGE_SIZE,
+        **reading(reader),
     }
     where = (
-        "from drafts d where d.owner_id = :owner_id and (:kb_id is null or d.kb_id = :kb_id)"
-        " and (:status is null or d.status = :status)"
+        f"from drafts d join {READABLE} r on r.kb_id = d.kb_id"
+        " where (:kb_id is null or d.kb_id = :kb_id) and (:status is null or d.status = :status)"
     )
     rows = await fetch_all(
         connection,
@@ -118,13 +126,16 @@ class Titled(msgspec.Struct, frozen=True):
     status: str
 
 
-async def list_named(connection: Connection, owner_id: Id, words: str, limit: int) -> list[Titled]:
-    """Return the owner's drafts whose title holds these words."""
+async def list_named(
+    connection: Connection, reader: Reader, words: str, limit: int
+) -> list[Titled]:
+    """Return the drafts a reader may see whose title holds these words."""
     rows = await fetch_all(
         connection,
-        "select id, kb_id, title, status from drafts where owner_id = ?"
-        r" and title like ? escape '\' order by updated_at desc limit ?",
-        (owner_id, containing(words), limit),
+        f"select d.id, d.kb_id, d.title, d.status from drafts d join {READABLE} r"
+        r" on r.kb_id = d.kb_id where d.title like :words escape '\'"
+        " order by d.updated_at desc limit :limit",
+        {"words": containing(words), "limit": limit, **reading(reader)},
     )
     return [record(row, Titled) for row in rows]
 

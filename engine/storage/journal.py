@@ -5,15 +5,28 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.storage.database import Connection
+from engine.storage.rights import READABLE, Reader, reading
 from engine.storage.rows import fetch_all, fetch_one, record, to_json
 from engine.types import Id, utc_now
 
 _SELECT = "select * from runs "
-_JSON = ("usage",)
+_JSON = ("usage", "kb_ids")
+_VISIBLE = f"""
+from runs r where (r.user_id = :user_id or r.draft_id is not null or r.document_id is not null)
+    and (r.kb_id is null or r.kb_id in (select kb_id from {READABLE}))
+    and not exists (select 1 from json_each(r.kb_ids) j
+        where j.value not in (select kb_id from {READABLE}))
+    and (:only_kb is null or r.kb_id is not null or r.kb_ids <> '[]')
+"""
+"""A run is its user's; the writing of a draft and the reading of a document also those readers'
+who may see its knowledge base. Nobody sees one of what they may not see any more."""
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as stored. `state` is running, completed, failed or cancelled."""
+    """A run as stored. `state` is running, completed, failed or cancelled.
+
+    It belongs to one knowledge base, `kb_id`, or looks into all of `kb_ids`, or needs none.
+    """
 
     id: Id
     family: str
@@ -23,6 +36,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     request_hash: str
     created_at: str
     kb_id: Id | None = None
+    kb_ids: list[Id] = []
     draft_id: Id | None = None
     document_id: Id | None = None
     idempotency_key: str | None = None
@@ -38,17 +52,27 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
 async def insert_run(tx: Connection, run: RunRow) -> None:
     """Store a new run."""
     await tx.execute_fetchall(
-        "insert into runs (id, family, user_id, kb_id, draft_id, document_id, state, request,"
-        " request_hash, idempotency_key, keep_going, model, created_at) values (:id, :family,"
-        " :user_id, :kb_id, :draft_id, :document_id, :state, :request, :request_hash,"
-        " :idempotency_key, :keep_going, :model, :created_at)",
-        msgspec.structs.asdict(run),
+        "insert into runs (id, family, user_id, kb_id, kb_ids, draft_id, document_id, state,"
+        " request, request_hash, idempotency_key, keep_going, model, created_at)"
+        " values (:id, :family, :user_id, :kb_id, :kb_ids, :draft_id, :document_id, :state,"
+        " :request, :request_hash, :idempotency_key, :keep_going, :model, :created_at)",
+        msgspec.structs.asdict(run) | {"kb_ids": to_json(run.kb_ids)},
     )
 
 
 async def get_run(connection: Connection, run_id: Id) -> RunRow | None:
     """Return a run, if it exists."""
     row = await fetch_one(connection, _SELECT + "where id = ?", (run_id,))
+    return record(row, RunRow, json=_JSON) if row else None
+
+
+async def find_run(connection: Connection, reader: Reader, run_id: Id) -> RunRow | None:
+    """Return a run that the reader may see, if there is one."""
+    row = await fetch_one(
+        connection,
+        f"select r.* {_VISIBLE} and r.id = :run_id",
+        {"run_id": run_id, **reading(reader)},
+    )
     return record(row, RunRow, json=_JSON) if row else None
 
 
@@ -61,14 +85,15 @@ async def run_of_key(connection: Connection, user_id: Id, key: str) -> RunRow | 
 
 
 async def list_runs(
-    connection: Connection, user_id: Id, *, state: str | None, family: str | None, limit: int
+    connection: Connection, reader: Reader, *, state: str | None, family: str | None, limit: int
 ) -> list[RunRow]:
-    """Return a user's runs, newest first."""
+    """Return a user's own runs, newest first."""
     rows = await fetch_all(
         connection,
-        _SELECT + "where user_id = :user_id and (:state is null or state = :state)"
-        " and (:family is null or family = :family) order by created_at desc limit :limit",
-        {"user_id": user_id, "state": state, "family": family, "limit": limit},
+        f"select r.* {_VISIBLE} and r.user_id = :user_id"
+        " and (:state is null or r.state = :state) and (:family is null or r.family = :family)"
+        " order by r.created_at desc limit :limit",
+        {"state": state, "family": family, "limit": limit, **reading(reader)},
     )
     return [record(row, RunRow, json=_JSON) for row in rows]
 

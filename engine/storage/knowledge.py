@@ -1,4 +1,7 @@
-"""Knowledge bases: a name, an owner, and an index that counts its changes."""
+"""Knowledge bases: a name, an owner, and an index that counts its changes.
+
+Nothing here is found by who has no right to read it.
+"""
 
 import sqlite3
 
@@ -6,22 +9,25 @@ import msgspec
 
 from engine.errors import Conflict, NotFound
 from engine.storage.database import Connection
+from engine.storage.rights import READABLE, Reader, reading, require
 from engine.storage.rows import containing, fetch_all, fetch_one, record
-from engine.types import Id, new_id, utc_now
+from engine.types import Id, Level, new_id, utc_now
 
-_COLUMNS = """
-select k.id, k.name, k.index_version, k.created_at, k.updated_at,
+_READABLE = f"""
+select k.id, k.name, k.index_version, k.created_at, k.updated_at, r.level, o.username as owner,
     (select count(*) from documents d where d.kb_id = k.id) as document_count,
     (select count(*) from drafts d where d.kb_id = k.id) as draft_count
-from knowledge_bases k
+from {READABLE} r join knowledge_bases k on k.id = r.kb_id join users o on o.id = k.owner_id
 """
 
 
 class KnowledgeBase(msgspec.Struct, frozen=True):
-    """One collection of documents with its drafts."""
+    """One collection of documents with its drafts; `level` is what its reader may do."""
 
     id: Id
     name: str
+    owner: str
+    level: str
     index_version: int
     document_count: int
     draft_count: int
@@ -47,46 +53,52 @@ async def create(tx: Connection, owner_id: Id, name: str) -> Id:
     return kb_id
 
 
-async def get(connection: Connection, owner_id: Id, kb_id: Id) -> KnowledgeBase:
-    """Return a knowledge base of this owner.
+async def get(
+    connection: Connection, reader: Reader, kb_id: Id, least: Level = Level.READ
+) -> KnowledgeBase:
+    """Return a knowledge base.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none that the reader may see.
+        Forbidden: the reader may see it, but has not the right `least`.
     """
     row = await fetch_one(
-        connection, _COLUMNS + "where k.id = ? and k.owner_id = ?", (kb_id, owner_id)
+        connection, _READABLE + "where k.id = :kb_id", {"kb_id": kb_id, **reading(reader)}
     )
     if row is None:
         raise NotFound("This knowledge base does not exist.", field="kb_id")
-    return record(row, KnowledgeBase)
+    require(row["level"], least)
+    return _record(row)
 
 
-async def find(connection: Connection, owner_id: Id, name: str) -> KnowledgeBase | None:
-    """Return the owner's knowledge base of that name, if any."""
+async def find(connection: Connection, reader: Reader, name: str) -> KnowledgeBase | None:
+    """Return the knowledge base of that name, the reader's own before a shared one."""
     row = await fetch_one(
-        connection, _COLUMNS + "where k.name = ? and k.owner_id = ?", (name, owner_id)
+        connection,
+        _READABLE + "where k.name = :name order by k.owner_id <> :user_id, r.level desc, k.id",
+        {"name": name, **reading(reader)},
     )
-    return record(row, KnowledgeBase) if row else None
+    return _record(row) if row else None
 
 
-async def list_all(connection: Connection, owner_id: Id) -> list[KnowledgeBase]:
-    """Return the owner's knowledge bases by name."""
+async def list_all(connection: Connection, reader: Reader) -> list[KnowledgeBase]:
+    """Return the knowledge bases of a reader by name."""
     rows = await fetch_all(
-        connection, _COLUMNS + "where k.owner_id = ? order by k.name collate nocase", (owner_id,)
+        connection, _READABLE + "order by k.name collate nocase, k.id", reading(reader)
     )
-    return [record(row, KnowledgeBase) for row in rows]
+    return [_record(row) for row in rows]
 
 
 async def list_named(
-    connection: Connection, owner_id: Id, words: str, limit: int
+    connection: Connection, reader: Reader, words: str, limit: int
 ) -> list[KnowledgeBase]:
-    """Return the owner's knowledge bases whose name holds these words."""
+    """Return the knowledge bases of a reader whose name holds these words."""
     rows = await fetch_all(
         connection,
-        _COLUMNS + r"where k.owner_id = ? and k.name like ? escape '\' order by k.name limit ?",
-        (owner_id, containing(words), limit),
+        _READABLE + r"where k.name like :words escape '\' order by k.name limit :limit",
+        {"words": containing(words), "limit": limit, **reading(reader)},
     )
-    return [record(row, KnowledgeBase) for row in rows]
+    return [_record(row) for row in rows]
 
 
 async def rename(tx: Connection, kb_id: Id, name: str) -> None:
@@ -107,7 +119,9 @@ async def rename(tx: Connection, kb_id: Id, name: str) -> None:
 async def delete(tx: Connection, kb_id: Id) -> None:
     """Remove a knowledge base with its documents and drafts; its passages must be gone already."""
     await tx.execute_fetchall(
-        "delete from events where run_id in (select id from runs where kb_id = ?)", (kb_id,)
+        "delete from events where run_id in (select id from runs where kb_id = :kb_id or exists"
+        " (select 1 from json_each(kb_ids) j where j.value = :kb_id))",
+        {"kb_id": kb_id},
     )
     await tx.execute_fetchall("delete from runs where kb_id = ?", (kb_id,))
     await tx.execute_fetchall("delete from knowledge_bases where id = ?", (kb_id,))
@@ -119,6 +133,10 @@ async def index_changed(tx: Connection, kb_id: Id) -> None:
         "update knowledge_bases set index_version = index_version + 1, updated_at = ? where id = ?",
         (utc_now(), kb_id),
     )
+
+
+def _record(row: sqlite3.Row) -> KnowledgeBase:
+    return record(row, KnowledgeBase, level=Level(row["level"]).name)
 
 
 def _taken(name: str) -> Conflict:

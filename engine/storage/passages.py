@@ -13,6 +13,7 @@ import msgspec
 
 from engine.language.stems import passage_forms
 from engine.storage.database import Connection
+from engine.storage.rights import READABLE, Reader, reading
 from engine.storage.rows import fetch_all
 from engine.types import Id, Source
 
@@ -116,9 +117,15 @@ async def frequencies(connection: Connection, terms: Sequence[Term]) -> dict[Ter
 
 
 async def search(
-    connection: Connection, kb_ids: Sequence[Id], terms: Sequence[Term], limit: int
+    connection: Connection,
+    reader: Reader,
+    kb_ids: Sequence[Id],
+    terms: Sequence[Term],
+    limit: int,
 ) -> list[Hit]:
     """Return the passages of these knowledge bases that match best, best first.
+
+    The scope in the index is for speed; who may read what is decided by the join with the rights.
 
     Passages of a version that is still being read are left out: the window grows until enough
     others are found.
@@ -128,13 +135,15 @@ async def search(
     match = _match(kb_ids, terms)
     window = limit
     while True:
-        rows, matched = await _search(connection, match, window)
+        rows, matched = await _search(connection, reader, match, window)
         if len(rows) >= limit or matched < window:
             return [_hit(row) for row in rows[:limit]]
         window *= 4
 
 
-async def _search(connection: Connection, match: str, window: int) -> tuple[list[sqlite3.Row], int]:
+async def _search(
+    connection: Connection, reader: Reader, match: str, window: int
+) -> tuple[list[sqlite3.Row], int]:
     """Return the readable ones among the best `window` matches, and how many matches those were."""
     rows = await fetch_all(
         connection,
@@ -143,28 +152,31 @@ async def _search(connection: Connection, match: str, window: int) -> tuple[list
         " from passages where passages match :match order by cost limit :window)"
         " select p.title, p.heading, p.forms, -best.cost as weight, v.status = 'ready' as is_ready,"
         + _SOURCE
-        + " from best join passages p on p.rowid = best.id join chunks c on c.id = best.id"
-        " join document_versions v on v.id = c.version_id"
+        + f" from best join chunks c on c.id = best.id join {READABLE} r on r.kb_id = c.kb_id"
+        " join passages p on p.rowid = best.id join document_versions v on v.id = c.version_id"
         " join documents d on d.id = v.document_id order by best.cost, best.id",
-        {"match": match, "window": window},
+        {"match": match, "window": window, **reading(reader)},
     )
     return [row for row in rows if row["is_ready"]], len(rows)
 
 
-async def get(connection: Connection, kb_id: Id, chunk_ids: Collection[Id]) -> list[Source]:
+async def get(
+    connection: Connection, reader: Reader, kb_id: Id, chunk_ids: Collection[Id]
+) -> list[Source]:
     """Return passages of a knowledge base by their ids, in no order; missing ones are left out."""
     rows = await fetch_all(
         connection,
-        "select " + _SOURCE + " from json_each(:ids) j join chunks c on c.chunk_id = j.value"
-        " join passages p on p.rowid = c.id join document_versions v on v.id = c.version_id"
+        f"select {_SOURCE} from json_each(:ids) j join chunks c on c.chunk_id = j.value"
+        f" join {READABLE} r on r.kb_id = c.kb_id join passages p on p.rowid = c.id"
+        " join document_versions v on v.id = c.version_id"
         " join documents d on d.id = v.document_id where c.kb_id = :kb_id and v.status = 'ready'",
-        {"ids": json.dumps(list(chunk_ids)), "kb_id": kb_id},
+        {"ids": json.dumps(list(chunk_ids)), "kb_id": kb_id, **reading(reader)},
     )
     return [_source(row) for row in rows]
 
 
 async def leading(
-    connection: Connection, kb_id: Id, limit: int, exclude: Collection[Id]
+    connection: Connection, reader: Reader, kb_id: Id, limit: int, exclude: Collection[Id]
 ) -> list[Source]:
     """Return the first passages of a knowledge base, document by document in reading order."""
     rows = await fetch_all(
@@ -173,9 +185,15 @@ async def leading(
         "select " + _SOURCE + " from chunks c cross join document_versions v on v.id = c.version_id"
         " cross join documents d on d.id = v.document_id cross join passages p on p.rowid = c.id"
         " where c.kb_id = :kb_id and v.status = 'ready'"
+        f" and c.kb_id in (select kb_id from {READABLE})"
         " and c.chunk_id not in (select value from json_each(:exclude))"
         " order by c.document_id, c.ordinal limit :limit",
-        {"kb_id": kb_id, "limit": limit, "exclude": json.dumps(list(exclude))},
+        {
+            "kb_id": kb_id,
+            "limit": limit,
+            "exclude": json.dumps(list(exclude)),
+            **reading(reader),
+        },
     )
     return [_source(row) for row in rows]
 

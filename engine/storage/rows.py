@@ -25,9 +25,9 @@ async def fetch_one(
     return rows[0] if rows else None
 
 
-def record(row: sqlite3.Row, kind: type[T], *, json: Sequence[str] = ()) -> T:
-    """Convert a row to a struct; columns named in `json` hold JSON text."""
-    values = dict(row)
+def record(row: sqlite3.Row, kind: type[T], *, json: Sequence[str] = (), **given: Any) -> T:
+    """Convert a row to a struct; columns named in `json` hold JSON text, `given` values win."""
+    values = dict(row) | given
     for column in json:
         values[column] = msgspec.json.decode(values[column])
     return msgspec.convert(values, kind, strict=False)

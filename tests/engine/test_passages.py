@@ -4,13 +4,14 @@ from engine.storage import passages
 from engine.storage.database import Database
 from engine.storage.passages import Term
 from engine.types import Id
-from tests.indexing import new_kb, put
+from tests.indexing import new_kb, put, reader_of
 
 
 async def found(database: Database, kb_ids: list[Id], *words: str, limit: int = 10) -> list[str]:
     """Return the texts found for words."""
+    reader = await reader_of(database)
     async with database.read() as connection:
-        hits = await passages.search(connection, kb_ids, [Term(w) for w in words], limit)
+        hits = await passages.search(connection, reader, kb_ids, [Term(w) for w in words], limit)
     return [hit.source.text for hit in hits]
 
 

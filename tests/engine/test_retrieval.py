@@ -15,7 +15,7 @@ from engine.retrieval.query import choose, question_terms
 from engine.retrieval.search import Retriever
 from engine.storage.database import Database
 from engine.storage.passages import Term
-from tests.indexing import new_kb, put
+from tests.indexing import new_kb, put, reader_of
 
 ROOT = Path(__file__).parent.parent.parent
 COLLECTIONS = ROOT.parent / "shared" / "data" / "ir"
@@ -59,7 +59,7 @@ HOSTILE = [
 async def test_a_hostile_question_is_answered(database: Database, query: str) -> None:
     kb = await new_kb(database, "one")
     await put(database, kb, "security.md", *SECURITY)
-    sources = await Retriever(database).search([kb], query, 5)
+    sources = await Retriever(database).search(await reader_of(database), [kb], query, 5)
     assert all(0 <= source.score <= 1 for source in sources)
 
 
@@ -67,13 +67,15 @@ async def test_a_question_without_words_finds_nothing(database: Database) -> Non
     kb = await new_kb(database, "one")
     await put(database, kb, "security.md", *SECURITY)
     for query in ("", '"" * ()', "😀"):
-        assert await Retriever(database).search([kb], query, 5) == []
+        assert await Retriever(database).search(await reader_of(database), [kb], query, 5) == []
 
 
 async def test_words_inside_quotes_and_operators_are_found(database: Database) -> None:
     kb = await new_kb(database, "one")
     await put(database, kb, "security.md", *SECURITY)
-    sources = await Retriever(database).search([kb], 'NOT "backups" AND (encrypted*', 5)
+    sources = await Retriever(database).search(
+        await reader_of(database), [kb], 'NOT "backups" AND (encrypted*', 5
+    )
     assert sources[0].text == SECURITY[1]
 
 
@@ -81,25 +83,32 @@ async def test_scores_fall_from_a_good_best_one(database: Database) -> None:
     kb = await new_kb(database, "one")
     await put(database, kb, "security.md", *SECURITY)
     query = "How do administrators authenticate, and are backups encrypted?"
-    scores = [source.score for source in await Retriever(database).search([kb], query, 5)]
+    scores = [
+        source.score
+        for source in await Retriever(database).search(await reader_of(database), [kb], query, 5)
+    ]
     assert len(scores) >= 2
     assert scores == sorted(scores, reverse=True)
     query = "How many hours until incidents are reported?"
-    assert (await Retriever(database).search([kb], query, 5))[0].score >= 0.8
+    assert (await Retriever(database).search(await reader_of(database), [kb], query, 5))[
+        0
+    ].score >= 0.8
 
 
 async def test_a_question_of_other_things_scores_near_nothing(database: Database) -> None:
     kb = await new_kb(database, "one")
     await put(database, kb, "security.md", *SECURITY)
     query = "Which people grow the best tomatoes in a greenhouse near Palermo?"
-    sources = await Retriever(database).search([kb], query, 5)
+    sources = await Retriever(database).search(await reader_of(database), [kb], query, 5)
     assert all(source.score < 0.2 for source in sources)
 
 
 async def test_a_source_says_where_it_stands(database: Database) -> None:
     kb = await new_kb(database, "one")
     document = await put(database, kb, "security.md", *SECURITY)
-    source = (await Retriever(database).search([kb], "hardware tokens", 1))[0]
+    source = (
+        await Retriever(database).search(await reader_of(database), [kb], "hardware tokens", 1)
+    )[0]
     assert (source.document_id, source.document_name) == (document.id, "security.md")
     assert (source.kb_id, source.version, source.page, source.section) == (kb, 1, 1, "Part")
     assert (source.char_start, source.char_end) == (0, len(SECURITY[0]))
@@ -109,8 +118,13 @@ async def test_a_search_never_leaves_its_bases(database: Database) -> None:
     one, two = await new_kb(database, "one"), await new_kb(database, "two")
     await put(database, one, "a.md", SECURITY[2])
     await put(database, two, "b.md", SECURITY[0])
-    assert await Retriever(database).search([one], "hardware tokens", 5) == []
-    both = await Retriever(database).search([one, two], "hardware tokens", 5)
+    assert (
+        await Retriever(database).search(await reader_of(database), [one], "hardware tokens", 5)
+        == []
+    )
+    both = await Retriever(database).search(
+        await reader_of(database), [one, two], "hardware tokens", 5
+    )
     assert [source.kb_id for source in both] == [two]
 
 
@@ -119,9 +133,13 @@ async def test_passages_come_in_the_order_asked(database: Database) -> None:
     await put(database, one, "a.md", *SECURITY)
     await put(database, two, "b.md", "somebody else's")
     retriever = Retriever(database)
-    ids = [source.chunk_id for source in await retriever.leading(one, 10)]
-    foreign = (await retriever.leading(two, 1))[0].chunk_id
-    sources = await retriever.passages(one, [ids[2], "missing", foreign, ids[0]])
+    ids = [
+        source.chunk_id for source in await retriever.leading(await reader_of(database), one, 10)
+    ]
+    foreign = (await retriever.leading(await reader_of(database), two, 1))[0].chunk_id
+    sources = await retriever.passages(
+        await reader_of(database), one, [ids[2], "missing", foreign, ids[0]]
+    )
     assert [source.text for source in sources] == [SECURITY[2], SECURITY[0]]
 
 
@@ -130,9 +148,11 @@ async def test_leading_passages_are_in_reading_order(database: Database) -> None
     await put(database, kb, "a.md", *SECURITY)
     await put(database, kb, "b.md", "not ready", status="processing")
     retriever = Retriever(database)
-    first = await retriever.leading(kb, 2)
+    first = await retriever.leading(await reader_of(database), kb, 2)
     assert [source.text for source in first] == SECURITY[:2]
-    rest = await retriever.leading(kb, 9, exclude=frozenset(s.chunk_id for s in first))
+    rest = await retriever.leading(
+        await reader_of(database), kb, 9, exclude=frozenset(s.chunk_id for s in first)
+    )
     assert [source.text for source in rest] == SECURITY[2:]
 
 
@@ -151,7 +171,9 @@ async def test_other_languages_are_found_beside_english(
 ) -> None:
     kb = await new_kb(database, "one")
     await put(database, kb, "security.md", *SECURITY, text)
-    assert (await Retriever(database).search([kb], question, 3))[0].text == text
+    assert (await Retriever(database).search(await reader_of(database), [kb], question, 3))[
+        0
+    ].text == text
 
 
 def test_english_has_no_forms_of_other_languages() -> None:
@@ -189,7 +211,7 @@ async def test_quality_on_a_collection(
     bench = _bench()
     collection = bench.load(COLLECTIONS / name)
     kb = await bench.index(database, name, collection.rows)
-    figures = await bench.measure(Retriever(database), kb, collection)
+    figures = await bench.measure(Retriever(database), await reader_of(database), kb, collection)
     assert all(value >= least for value, least in zip(figures, floor, strict=True)), figures
 
 

@@ -8,8 +8,10 @@ import aiohttp
 import pytest
 
 from engine.auth.credentials import expiry, fingerprint
-from engine.storage import identities
-from handlers.access import SESSION_COOKIE, Access, Route
+from engine.storage import api_keys, identities
+from engine.types import Level
+from handlers.access import Access, Route
+from handlers.admission import SESSION_COOKIE
 from handlers.routes import ROUTES
 from tests.handlers.site import Site
 
@@ -82,7 +84,15 @@ async def test_a_wrong_token_is_nobody(site: Site, secret: str) -> None:
 async def test_an_expired_token_is_nobody(site: Site) -> None:
     async with site.engine.database.transaction() as tx:
         user, _ = await identities.local_administrator(tx)
-        await identities.add_credential(tx, user.id, "token", fingerprint("old"), expiry(-1))
+        await api_keys.add(
+            tx,
+            user.id,
+            fingerprint("old"),
+            name="old",
+            level=Level.ADMIN,
+            kb_id=None,
+            expires_at=expiry(-1),
+        )
     headers = {"Authorization": "Bearer old"}
     status, _, _ = await anonymous(site, "GET", "/api/v1/kbs", headers=headers)
     assert status == 401
@@ -96,7 +106,8 @@ async def test_a_sign_in_link_is_no_token(site: Site) -> None:
 
 
 async def test_the_cookie_writes_only_from_our_own_pages(site: Site) -> None:
-    cookie = await site.engine.identity.redeem(await site.engine.identity.new_link())
+    link = await site.engine.identity.new_link()
+    cookie = (await site.engine.identity.redeem(link)).cookie
     host = site.base.partition("://")[2]
     expected: list[tuple[dict[str, str], int]] = [
         ({}, 403),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.storage import identities
 from tests.fake_model import ENDING, Cut, FakeModel, Finish, Say, Stall, Think
 from tests.handlers.site import Site, open_site, with_model
 
@@ -219,8 +220,8 @@ async def test_conversations_are_listed_renamed_deleted_and_brought_back(site: S
 async def test_a_foreign_session_is_not_there(site: Site) -> None:
     await frames_of(site, session_id="S")
     async with site.engine.database.transaction() as tx:
-        await tx.execute_fetchall("insert into users values ('x', 'x', 0, '')")
-        await tx.execute_fetchall("update conversations set user_id = 'x'")
+        other = await identities.create(tx, "somebody")
+        await tx.execute_fetchall("update conversations set user_id = ?", (other,))
     assert (await site.call("POST", "/api/chat/stream", ask(session_id="S")))[0] == 404
     assert (await site.call("GET", "/api/chat/history/S"))[0] == 404
     assert (await site.call("POST", "/api/chat/clear?session_id=S"))[0] == 404

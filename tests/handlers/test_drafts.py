@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.storage import identities
 from tests.fake_model import ENDING, FakeModel, Say
 from tests.handlers.site import Site
 
@@ -174,8 +175,9 @@ async def test_a_deleted_draft_is_gone(site: Site) -> None:
 async def test_a_foreign_draft_does_not_exist(site: Site) -> None:
     draft = await saved(site, "text")
     async with site.engine.database.transaction() as tx:
-        await tx.execute_fetchall("insert into users values ('x', 'x', 0, '')")
-        await tx.execute_fetchall("update drafts set owner_id = 'x'")
+        other = await identities.create(tx, "somebody")
+        await tx.execute_fetchall("update drafts set owner_id = ?", (other,))
+        await tx.execute_fetchall("update knowledge_bases set owner_id = ?", (other,))
     for method, path, body in [
         ("GET", "", None),
         ("PATCH", "", {"content": "mine"}),

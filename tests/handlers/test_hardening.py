@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from engine.config import Config
-from handlers.access import SESSION_COOKIE
+from handlers.admission import SESSION_COOKIE
 from handlers.client import Proxies
 from handlers.rates import Rate, Rates, neighbourhood
 from handlers.routes import ROUTES
@@ -176,7 +176,7 @@ def as_file(_: Site) -> dict[str, Any]:
 async def test_what_another_site_makes_a_browser_send_starts_nothing(
     site: Site, send: Callable[[Site], dict[str, Any]], origin: dict[str, str]
 ) -> None:
-    cookie = await site.engine.identity.redeem(await site.engine.identity.new_link())
+    cookie = (await site.engine.identity.redeem(await site.engine.identity.new_link())).cookie
     for path in ("/api/v1/generate", "/query/stream", f"/api/v1/kbs/{site.topics}/documents"):
         options = send(site)
         options["headers"] = options.get("headers", {}) | origin
@@ -206,7 +206,7 @@ def bearer(site: Site) -> dict[str, str]:
 
 async def test_the_public_address_counts_as_our_own_behind_a_proxy(data: Path) -> None:
     async with open_site(data, public_url="https://footnote.example") as site:
-        cookie = await site.engine.identity.redeem(await site.engine.identity.new_link())
+        cookie = (await site.engine.identity.redeem(await site.engine.identity.new_link())).cookie
         for origin, expected in (
             ("https://footnote.example", 201),
             ("http://footnote.example", 403),

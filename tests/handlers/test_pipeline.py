@@ -429,7 +429,7 @@ async def test_nothing_of_the_notes_is_kept_with_the_run(modelled: Site, model: 
         run_id = stream.response.headers["X-Run-Id"]
         await stream.rest()
     run = await modelled.engine.runs.find(
-        (await modelled.engine.identity.administrator())[0].id, run_id
+        (await modelled.engine.identity.administrator())[0], run_id
     )
     assert run is not None
     assert run.request == b"{}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from engine.storage import identities
 from engine.writers.sse import ServerSentEvent
 from tests.fake_model import ENDING, FakeModel, Say, Stall, Wait
 from tests.handlers.site import Site, frames, open_site, text_of, with_model
@@ -298,7 +299,9 @@ async def test_a_run_tells_its_state_and_times(site: Site) -> None:
 async def test_a_foreign_run_does_not_exist(site: Site) -> None:
     run_id, _ = await finished(site)
     async with site.engine.database.transaction() as tx:
-        await tx.execute_fetchall("update runs set user_id = 'somebody else'")
+        other = await identities.create(tx, "somebody")
+        await tx.execute_fetchall("update runs set user_id = ?", (other,))
+        await tx.execute_fetchall("update knowledge_bases set owner_id = ?", (other,))
     unknown = uuid.uuid4()
     for method, path in [
         ("GET", "/api/v1/runs/{}"),
