@@ -1,5 +1,6 @@
 /** Defines every element of the page; importing any other module has no effect. */
 
+import { AuditLog } from "./elements/audit-log.js";
 import { BasketBar } from "./elements/basket-bar.js";
 import { BasketPassages } from "./elements/basket-passages.js";
 import { ChatAnswer } from "./elements/chat-answer.js";
@@ -40,6 +41,7 @@ customElements.define("theme-toggle", ThemeToggle);
 customElements.define("sign-out", SignOut);
 customElements.define("local-time", LocalTime);
 customElements.define("quick-search", QuickSearch);
+customElements.define("audit-log", AuditLog);
 customElements.define("basket-bar", BasketBar);
 customElements.define("basket-passages", BasketPassages);
 customElements.define("model-choice", ModelChoice);
