@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterable
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Route
+
+from tests.browser.conftest import Desk
 
 RUN = "00000000-0000-4000-8000-000000000000"
 
@@ -18,14 +20,19 @@ def frames(run_id: str, events: Iterable[Event], *, first: int = 1) -> str:
     )
 
 
-def play(page: Page, pattern: str, events: list[Event]) -> None:
-    """Answer the POST that starts a run with these events."""
+def play(desk: Desk, pattern: str, events: list[Event]) -> None:
+    """Let the POST that starts a run start one that has these events."""
+
+    def start(route: Route) -> None:
+        route.fulfill(status=202, json={"run_id": RUN, "draft_id": None})
 
     def answer(route: Route) -> None:
         headers = {"Content-Type": "text/event-stream; charset=utf-8", "X-Run-Id": RUN}
         route.fulfill(status=200, headers=headers, body=frames(RUN, events))
 
-    page.route(pattern, answer)
+    desk.without_worker()
+    desk.page.route(pattern, start)
+    desk.page.route(f"**/api/v1/runs/{RUN}/events*", answer)
 
 
 def source(name: str = "fees.pdf", kb_id: str = "kb") -> Event:

@@ -209,7 +209,7 @@ def test_models_are_offered_only_if_there_are_several(desk: Desk) -> None:
 
 def test_tokens_that_look_like_json_are_shown(desk: Desk) -> None:
     deltas: list[dict[str, object]] = [{"event": "delta", "text": t} for t in ("42", "null")]
-    play(desk.page, STREAM, [*deltas, {"event": "completed", "result": {"duration_ms": 5}}])
+    play(desk, STREAM, [*deltas, {"event": "completed", "result": {"duration_ms": 5}}])
     page = ask(desk)
     wait_until_answered(page)
     expect(page.get_by_test_id("chat-answer-text")).to_have_text("42null")
@@ -218,7 +218,7 @@ def test_tokens_that_look_like_json_are_shown(desk: Desk) -> None:
 def test_weak_sentences_are_listed_in_words(desk: Desk) -> None:
     weak = "Weak support: “Fees are paid twice”"
     play(
-        desk.page,
+        desk,
         STREAM,
         [
             {"event": "sources", "items": [source()]},
@@ -238,7 +238,7 @@ def test_hostile_answers_and_sources_run_nothing(desk: Desk) -> None:
     text = "\n\n".join(HOSTILE)
     hostile = source('<img src=x onerror="alert(1)">.pdf') | {"excerpt": text, "section": text}
     play(
-        desk.page,
+        desk,
         STREAM,
         [
             {"event": "sources", "items": [hostile]},

@@ -102,7 +102,7 @@ def expect_problems(page: Page) -> None:
 
 
 def test_broken_rules_are_listed_with_their_lines(desk: Desk) -> None:
-    play(desk.page, STREAM, [*STAGES, {"event": "completed", "result": BROKEN}])
+    play(desk, STREAM, [*STAGES, {"event": "completed", "result": BROKEN}])
     page = start(desk)
     expect_problems(page)
     expect(page.get_by_test_id("pipeline-draft")).to_have_value("The draft text")
@@ -137,7 +137,7 @@ def test_an_edited_draft_is_formatted_alone(desk: Desk) -> None:
 
 def test_a_failure_stands_beside_the_texts(desk: Desk) -> None:
     failed: Event = {"event": "failed", "code": "LLM_TIMEOUT", "message": "The model is silent."}
-    play(desk.page, STREAM, [*STAGES, failed])
+    play(desk, STREAM, [*STAGES, failed])
     page = start(desk)
     failure = page.get_by_test_id("pipeline-failure")
     expect(failure).to_contain_text("The model is silent.")
@@ -155,7 +155,7 @@ def test_question_sets_without_a_model_are_refused_in_words(desk: Desk) -> None:
 
 def test_each_text_can_be_copied_and_downloaded(desk: Desk) -> None:
     desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    play(desk.page, STREAM, [*STAGES, {"event": "completed", "result": BROKEN}])
+    play(desk, STREAM, [*STAGES, {"event": "completed", "result": BROKEN}])
     page = start(desk)
     page.locator("pipeline-view[state=invalid]").wait_for()
     texts = {"input": NOTES, "draft": "The draft text", "output": PARTIAL}
@@ -174,7 +174,7 @@ def test_hostile_texts_run_nothing(desk: Desk) -> None:
     problems = [{"line": 1, "message": text, "section": text}]
     result = BROKEN | {"partial_output": text, "validation_errors": problems}
     events: list[Event] = [{"event": "draft_text", "text": text}]
-    play(desk.page, STREAM, [*events, {"event": "completed", "result": result}])
+    play(desk, STREAM, [*events, {"event": "completed", "result": result}])
     page = start(desk, text)
     page.locator("pipeline-view[state=invalid]").wait_for()
     assert page.locator("main").locator("img, script, style, iframe, main a").count() == 0

@@ -69,7 +69,7 @@ def test_the_confidence_bar_has_colour_and_word(
 ) -> None:
     result = {"confidence_score": percent, "confidence": percent / 100, "result_count": 1}
     play(
-        desk.page,
+        desk,
         STREAM,
         [
             {"event": "sources", "items": [source()]},
@@ -98,7 +98,7 @@ def test_a_failed_writer_leaves_the_results(desk: Desk) -> None:
         "code": "LLM_ERROR",
         "message": "The model broke.",
     }
-    play(desk.page, STREAM, [{"event": "sources", "items": [source()]}, failed])
+    play(desk, STREAM, [{"event": "sources", "items": [source()]}, failed])
     page = search(desk)
     expect(page.get_by_test_id("search-answer")).to_contain_text("The model broke.")
     expect(page.get_by_test_id("search-answer")).to_contain_text("what was found")
@@ -189,7 +189,7 @@ def test_hostile_results_run_nothing(desk: Desk) -> None:
     citation = {**hostile, "number": 1, "confidence": 0.5, "version": 1}
     result = {"confidence_score": 50, "confidence": 0.5, "result_count": 1}
     play(
-        desk.page,
+        desk,
         STREAM,
         [
             {"event": "sources", "items": [hostile]},

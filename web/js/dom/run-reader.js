@@ -2,19 +2,16 @@
 
 import { request } from "../lib/api.js";
 import { debugLog } from "../lib/debug-log.js";
-import { EventStream } from "../lib/event-stream.js";
 import { newKey } from "../lib/idempotency-key.js";
 import { notifyError } from "./messages.js";
 import { RunStream } from "./run-stream.js";
 import { localStorageOrNull } from "./storage.js";
 
 /** @import {ApiError} from "../lib/api.js" */
-/** @import {Connection, StreamHandlers} from "../lib/event-stream.js" */
-/** @import {StartRequest} from "../lib/run-requests.js" */
+/** @import {Connection} from "../lib/event-stream.js" */
+/** @import {Source} from "./run-stream.js" */
 /** @import {RunEvent} from "../lib/events.js" */
 /** @import {ConnectionBanner} from "../elements/connection-banner.js" */
-
-/** @typedef {EventStream | RunStream} Stream */
 
 /**
  * @typedef {object} Reactions
@@ -27,7 +24,7 @@ export class RunReader {
   #host;
   #reactions;
   #log = debugLog(localStorageOrNull(), console.debug);
-  /** @type {Stream | null} */
+  /** @type {RunStream | null} */
   #stream = null;
   #runId = "";
   /** Stop was asked for before the server said which run it is. */
@@ -41,25 +38,18 @@ export class RunReader {
   constructor(host, reactions, signal) {
     this.#host = host;
     this.#reactions = reactions;
-    const wake = () => this.#stream?.wake();
-    host.addEventListener("reconnect-requested", wake, { signal });
-    window.addEventListener("online", wake, { signal });
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") wake();
-    }, { signal });
+    host.addEventListener("reconnect-requested", () => this.#stream?.wake(), { signal });
     signal.addEventListener("abort", () => this.leave());
   }
 
   /** Start a run by a POST and read it. @param {string} url @param {unknown} body */
   start(url, body) {
-    /** @type {StartRequest} */
-    const start = { url, body, idempotencyKey: newKey() };
-    this.#read("", (handlers) => new EventStream({ request: start }, handlers));
+    this.#read({ request: { url, body, idempotencyKey: newKey() } });
   }
 
   /** Read a run that exists, behind a cursor. @param {string} runId @param {number} [after] */
   attach(runId, after = 0) {
-    this.#read(runId, (handlers) => new RunStream({ runId, after }, handlers));
+    this.#read({ runId, after });
   }
 
   /** Stop reading; the run itself goes on. */
@@ -90,11 +80,11 @@ export class RunReader {
     this.attach(runId, after);
   }
 
-  /** @param {string} runId  "" until the server says it @param {(handlers: StreamHandlers) => Stream} open */
-  async #read(runId, open) {
+  /** @param {Source} source */
+  async #read(source) {
     this.leave();
-    this.#runId = runId;
-    const stream = open({
+    this.#runId = source.runId ?? "";
+    const stream = new RunStream(source, {
       onEvent: this.#reactions.onEvent,
       onOpen: ({ runId }) => this.#open(runId),
       onConnection: (connection) => this.#show(connection),

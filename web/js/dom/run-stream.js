@@ -11,6 +11,8 @@ import { startSharedWorker } from "./final-html.js";
 /** @import {Outcome, StartRequest, StreamHandlers} from "../lib/event-stream.js" */
 /** @import {OpenStream} from "../lib/shared-run.js" */
 
+/** A run and how much of it is known, or the request that starts one. @typedef {{runId?: string, after?: number, request?: StartRequest}} Source */
+
 // To be changed with the messages: after an update, old tabs keep their old worker.
 const WORKER_NAME = "footnote-streams-1";
 
@@ -28,7 +30,7 @@ export class RunStream {
   /** @type {SharedStream | EventStream | null} */
   #stream = null;
 
-  /** @param {{runId?: string, after?: number, request?: StartRequest}} source @param {StreamHandlers} handlers */
+  /** @param {Source} source @param {StreamHandlers} handlers */
   constructor(source, handlers) {
     this.#source = source;
     this.#handlers = handlers;
@@ -67,6 +69,7 @@ export class RunStream {
       onOpen: (run) => {
         startedRun = run.runId;
         starting.close();
+        this.#handlers.onOpen?.(run);
       },
     });
     this.#stream = starting;

@@ -1,52 +1,29 @@
 /** The run that a tab is reading, kept so that a reload finds it again. */
 
+import { KeptValue, forgetAll } from "./kept-value.js";
+
 const PREFIX = "footnote:run:";
 
 /** @template {{runId: string}} T */
-export class ActiveRun {
-  #storage;
-  #key;
-
+export class ActiveRun extends KeptValue {
   /** @param {Storage | null} storage  of the tab @param {string} name */
   constructor(storage, name) {
-    this.#storage = storage;
-    this.#key = PREFIX + name;
+    super(storage, PREFIX + name);
   }
 
   /** Forget every run. @param {Storage | null} storage */
   static clear(storage) {
-    try {
-      const keys = Array.from({ length: storage?.length ?? 0 }, (_, i) => storage?.key(i) ?? "");
-      for (const key of keys) if (key.startsWith(PREFIX)) storage?.removeItem(key);
-    } catch {
-      // Nothing can be read there either.
-    }
+    forgetAll(storage, PREFIX);
   }
 
   /** @returns {T | null} */
   find() {
-    try {
-      const value = JSON.parse(this.#storage?.getItem(this.#key) ?? "null");
-      return typeof value?.runId === "string" ? value : null;
-    } catch {
-      return null;
-    }
+    const value = this.load();
+    return typeof value?.runId === "string" ? value : null;
   }
 
-  /** @param {T} run */
+  /** @param {T} run @override */
   keep(run) {
-    try {
-      this.#storage?.setItem(this.#key, JSON.stringify(run));
-    } catch {
-      // A reload will not find it; the run itself goes on.
-    }
-  }
-
-  forget() {
-    try {
-      this.#storage?.removeItem(this.#key);
-    } catch {
-      // Nothing was kept either.
-    }
+    super.keep(run);
   }
 }

@@ -121,7 +121,7 @@ export class SharedStream {
   #take({ place, event }) {
     if (place <= this.#cursor) return;
     if (event.seq !== undefined) this.#cursor = event.seq;
-    this.#handlers.log?.(event);
+    this.#handlers.log?.(event.event, event.seq === undefined ? "" : `${this.#runId}:${event.seq}`, event);
     this.#handlers.onEvent(event);
   }
 
