@@ -220,7 +220,7 @@ class Runs:
         except TimeoutError:
             return Failed(
                 "STREAM_TIMEOUT",
-                "This took longer than is allowed. What was written is safe.",
+                "This took longer than is allowed. Try again, or ask for less.",
                 retryable=True,
                 recovery=["resume", "retry"],
             )
@@ -234,7 +234,7 @@ class Runs:
             _logger.exception("run %s broke", run.row.id)
             return Failed(
                 "GENERATION_ERROR",
-                "Something went wrong on the server. What was written is safe.",
+                "Something went wrong on the server. Try again in a moment.",
                 retryable=True,
                 recovery=["resume", "retry"],
             )
@@ -246,7 +246,7 @@ class Runs:
                     return event
                 self.journal.append(run.log, self._forward(run, event))
                 await self.journal.room(run.log)
-        raise AppError("The work ended without a result.", code="GENERATION_ERROR")
+        raise AppError("The work ended without a result. Try again.", code="GENERATION_ERROR")
 
     def _forward(self, run: Run, event: Event) -> Event:
         """Keep the percentage from going back."""
@@ -289,7 +289,8 @@ class Runs:
             return
         run.is_ending = True
         terminal = Failed(
-            "INTERNAL", "Something went wrong on the server. What was written is safe."
+            "INTERNAL",
+            "Something goes wrong on the server each time. Ask the administrator to read its log.",
         )
         run.task = asyncio.create_task(self._end_suspended(run, terminal))
 
@@ -454,7 +455,7 @@ class Runs:
             run.is_continued = True
             self._count(run)
             if not run.family.can_continue:
-                terminal = Failed("INTERRUPTED", "The server was restarted.", retryable=True)
+                terminal = Failed("INTERRUPTED", "The server was restarted. Ask again.", True)
                 run.task = asyncio.create_task(self._end_suspended(run, terminal))
             elif row.keep_going:
                 self._launch(run)
