@@ -92,6 +92,10 @@ class Model:
             raise TimeoutError("streams to the model stay open")
         await call(self.port, "PUT", "/pace", {"rate": rate, "is_silent": is_silent})
 
+    async def speak(self, rate: float) -> None:
+        """Let the streams that are silent speak."""
+        await call(self.port, "PUT", "/pace", {"rate": rate, "is_silent": False})
+
     async def closed(self) -> dict[int, int]:
         """Return when streams were closed, by number."""
         found = (await call(self.port, "GET", "/state"))["closed"]
@@ -118,9 +122,10 @@ async def measure_memory(model: Model, server: Contender, options: argparse.Name
 
 async def measure_cpu(model: Model, server: Contender, options: argparse.Namespace) -> Figures:
     """Paced streams: CPU per token."""
-    await model.pace(options.rate)
+    await model.pace(options.rate, is_silent=True)
     log = Log()
     readers = await open_readers(server.port, server.request, options.streams, log)
+    await model.speak(options.rate)
     await asyncio.sleep(_SETTLE_S)
     cpu_s = await _window(server, log, options.seconds)
     _leave(readers)
@@ -135,9 +140,10 @@ async def measure_sustained(
     model: Model, server: Contender, options: argparse.Namespace
 ) -> Figures:
     """As fast as it goes: tokens per second."""
-    await model.pace(0)
+    await model.pace(0, is_silent=True)
     log = Log()
     readers = await open_readers(server.port, server.request, options.streams, log)
+    await model.speak(0)
     await asyncio.sleep(_SETTLE_S)
     began = monotonic_ns()
     await _window(server, log, options.seconds / 2)
@@ -148,9 +154,10 @@ async def measure_sustained(
 
 async def measure_lateness(model: Model, server: Contender, options: argparse.Namespace) -> Figures:
     """Many paced streams: how late words are."""
-    await model.pace(options.rate)
+    await model.pace(options.rate, is_silent=True)
     log = Log()
     readers = await open_readers(server.port, server.request, _MANY, log)
+    await model.speak(options.rate)
     await asyncio.sleep(2 * _SETTLE_S)
     await _window(server, log, options.seconds)
     _leave(readers)

@@ -5,8 +5,9 @@
 Prints its port. Each token is a word that carries the time it was sent, `t81273645127364 `, as
 nanoseconds of the monotonic clock, which all processes of a machine share. The first one of a
 stream, `t8127…c17w2400 `, also names the stream and how many nanoseconds the model itself took.
-`PUT /pace` sets tokens per second of streams to come (0: as fast as the reader takes them) and
-whether they fall silent after the first; `GET /state` tells what is open and when streams closed.
+`PUT /pace` sets tokens per second (0: as fast as the reader takes them) and whether streams fall
+silent after the first token; silent ones speak when it says so. `GET /state` tells what is open and
+when streams closed.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ class Pace:
     def __init__(self) -> None:
         self.rate = 50.0
         self.is_silent = False
+        self._silent: dict[Stream, None] = {}
         self._slots: list[dict[Stream, None]] = [{}]
         self._next = 0
         self._run = 0
@@ -45,13 +47,22 @@ class Pace:
         if rate:
             loop = asyncio.get_running_loop()
             loop.call_soon(self._tick, self._run, loop.time(), 0)
+        if not is_silent:
+            silent, self._silent = self._silent, {}
+            for stream in silent:
+                self.add(stream)
 
     def add(self, stream: "Stream") -> None:
-        self._next = (self._next + 1) % len(self._slots)
-        self._slots[self._next][stream] = None
+        if self.is_silent:
+            self._silent[stream] = None
+        elif self.rate:
+            self._next = (self._next + 1) % len(self._slots)
+            self._slots[self._next][stream] = None
+        else:
+            stream.send_blocks()
 
     def remove(self, stream: "Stream") -> None:
-        for slot in self._slots:
+        for slot in (self._silent, *self._slots):
             slot.pop(stream, None)
 
     def _tick(self, run: int, start: float, tick: int) -> None:
@@ -77,6 +88,7 @@ class Stream(asyncio.Protocol):
         self._number = 0
         self._sent = 0
         self._asked_ns = 0
+        self._block = b""
         self._is_paused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -113,22 +125,21 @@ class Stream(asyncio.Protocol):
         self._asked_ns = time.monotonic_ns()
         self._number = next(Stream.numbers)
         self._sent = 0
+        self._block = b""
         Stream.open += 1
         self._transport.write(_HEAD)
         self.send_token()
-        if self._pace.is_silent:
-            return
-        if self._pace.rate:
-            self._pace.add(self)
-        else:
-            self._block = b"".join(map(self._chunk, range(1, _BLOCK_TOKENS + 1)))
-            self._pump()
+        self._pace.add(self)
 
     def send_token(self) -> None:
         if self._is_paused:
             return
         self._transport.write(self._chunk(self._sent))
         self._sent += 1
+
+    def send_blocks(self) -> None:
+        self._block = b"".join(map(self._chunk, range(1, _BLOCK_TOKENS + 1)))
+        self._pump()
 
     def _chunk(self, index: int) -> bytes:
         now = time.monotonic_ns()
@@ -152,7 +163,7 @@ class Stream(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_paused = False
-        if not self._pace.rate:
+        if self._block:
             self._pump()
 
     def connection_lost(self, error: Exception | None) -> None:

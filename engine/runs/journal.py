@@ -41,7 +41,7 @@ _PAGE = 500
 _IN_MEMORY = 512
 _ROOM = 256
 _RETRY_DELAY_S = 0.2
-_AFTER_BEAT_S = 0.004
+_AFTER_BEAT_S = 0.001
 """Writers read their models on the beat; what they read is written this much later."""
 
 _encode = msgspec.json.Encoder().encode
@@ -139,6 +139,7 @@ class Journal:
         self._due: dict[Log, None] = {}
         self._at_beat: dict[Log, None] = {}
         self._beat: asyncio.TimerHandle | None = None
+        self._last_beat = 0.0
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
@@ -221,12 +222,12 @@ class Journal:
     def _write_at_beat(self, log: Log) -> None:
         self._at_beat[log] = None
         if self._beat is None:
-            loop = asyncio.get_running_loop()
-            at = next_beat(loop.time() - _AFTER_BEAT_S, self._coalesce_s) + _AFTER_BEAT_S
-            self._beat = loop.call_at(at, self._on_beat)
+            at = next_beat(self._last_beat, self._coalesce_s) + _AFTER_BEAT_S
+            self._beat = asyncio.get_running_loop().call_at(at, self._on_beat)
 
     def _on_beat(self) -> None:
         self._beat = None
+        self._last_beat = asyncio.get_running_loop().time()
         self._due |= self._at_beat
         self._at_beat.clear()
         self._wake.set()
@@ -309,6 +310,7 @@ class Tail:
         self._journal = journal
         self._run_id = run_id
         self._log = log
+        self._clock: asyncio.TimerHandle | None = None
         self.after = after
 
     @property
@@ -318,7 +320,10 @@ class Tail:
         return log is not None and self.after >= log.committed and not log.ended
 
     async def next(self, timeout_s: float) -> list[Record] | None:
-        """Return the next events, at once if there are any; [] after a silence, None at the end.
+        """Return the next events, at once if there are any; None at the end.
+
+        Without any for `timeout_s`, or when the log changes in another way, [] is returned. It may
+        also come early, up to the last call's timeout: a clock is not set anew for each event.
 
         Raises:
             StorageUnavailable: the run's log is broken off for now.
@@ -333,15 +338,22 @@ class Tail:
             return None
         if log.error is not None:
             raise log.error
-        try:
-            async with asyncio.timeout(timeout_s):
-                await changed.wait()
-        except TimeoutError:
-            return []
-        return await self._after_change(log)
-
-    async def _after_change(self, log: Log) -> list[Record]:
+        self._look_up_within(timeout_s, log)
+        await changed.wait()
         return self._move(await self._fetch(log)) if self.after < log.committed else []
+
+    def _look_up_within(self, timeout_s: float, log: Log) -> None:
+        loop = asyncio.get_running_loop()
+        at = loop.time() + timeout_s
+        if self._clock is not None and self._clock.when() > at:
+            self._clock.cancel()
+            self._clock = None
+        if self._clock is None:
+            self._clock = loop.call_at(at, self._look_up, log)
+
+    def _look_up(self, log: Log) -> None:
+        self._clock = None
+        log.wake()
 
     async def _fetch(self, log: Log) -> list[Record]:
         recent = log.recent

@@ -41,10 +41,10 @@ class Reply:
         except (httpx2.HTTPError, OSError) as error:  # TLS errors come through as they are
             raise ConnectionError(type(error).__name__) from None
 
-    async def gather(self, beat: Beat) -> None:
-        """Let more arrive until the next beat, if this transport can leave it where it is."""
-        if hold := self._response.extensions.get("hold"):
-            await hold(beat)
+    async def gather(self, beat: Beat) -> bytes:
+        """Return what arrives until the next beat, `b""` if this transport cannot tell."""
+        gather = self._response.extensions.get("gather")
+        return await gather(beat) if gather else b""
 
     async def aclose(self) -> None:
         """Close the connection, or give it back when the body was read to its end."""

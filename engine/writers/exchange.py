@@ -105,7 +105,7 @@ class Exchange:
             yield Waiting(wait_s, attempt)
             await self._sleep(wait_s)
         async with aclosing(reply), aclosing(self._read(reply, patience)) as pieces:
-            async for piece in without_overlap(pieces, so_far):
+            async for piece in without_overlap(pieces, so_far) if so_far else pieces:
                 yield piece
 
     async def models(self, usual: str) -> list[str]:
@@ -130,7 +130,8 @@ class Exchange:
 
     async def _read(self, reply: "Reply", patience: Patience) -> AsyncGenerator[Piece, None]:
         reader = self._reader()
-        while chunk := await self._next_chunk(reply, patience, reader):
+        chunk = b""
+        while chunk := chunk or await self._next_chunk(reply, patience, reader):
             pieces = reader.feed(chunk)
             for piece in pieces:
                 yield piece
@@ -138,10 +139,11 @@ class Exchange:
                 break
             if pieces:
                 patience.left_s = self._idle_timeout_s
+            chunk = b""
             if reader.reason:
                 patience.left_s = min(patience.left_s, _AFTER_REASON_S)
             elif self._beat and pieces and isinstance(pieces[-1], Text):
-                await reply.gather(self._beat)
+                chunk = await reply.gather(self._beat)
         if reader.is_done:
             await _reach_end(reply)
         for piece in reader.close():

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from engine.clock import Beat
@@ -63,16 +62,13 @@ class OpenAIWriter:
         """The name the server knows the model by."""
         return self._model
 
-    async def write(self, assignment: Assignment) -> AsyncGenerator[Piece, None]:
+    def write(self, assignment: Assignment) -> AsyncGenerator[Piece, None]:
         """Yield the text as it comes, at most one piece per read, and `Finished` at the end.
 
         Raises:
             ProviderFailed: the server could not be reached, refused, fell silent or broke off.
         """
-        answer = self._exchange.write(self._body(assignment), assignment.so_far)
-        async with aclosing(answer) as pieces:
-            async for piece in pieces:
-                yield piece
+        return self._exchange.write(self._body(assignment), assignment.so_far)
 
     async def models(self) -> list[str]:
         """Return the server's models, the usual one first; just that if the server is silent."""

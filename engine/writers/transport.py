@@ -2,19 +2,27 @@
 
 A read returns all that has arrived, however many chunks of HTTP the server made of it. Nothing is
 followed, kept, unpacked or taken from the environment here.
+
+A connection may be read on a beat. Its socket is then paused, and read without the event loop when
+the beat comes: to let the loop watch it again costs more than all else that a token needs.
 """
 
+import asyncio
+import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import aiohttp
 import httpx2
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from engine.clock import Beat
 
 _KEEP_ALIVE_S = 5.0
 _MAX_HEADER_BYTES = 65_536
+_READ_BYTES = 262_144
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
@@ -27,7 +35,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Return the response as soon as its head is there; its extension `hold` is `Body.hold`.
+        """Return the response as soon as its head is there; `Body.gather` is its extension.
 
         Raises:
             ConnectTimeout, ConnectError, RemoteProtocolError: there is none.
@@ -48,7 +56,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
             headers=response.raw_headers,
             stream=body,
             request=request,
-            extensions={"hold": body.hold},
+            extensions={"gather": body.gather},
         )
 
     def _new_session(self) -> aiohttp.ClientSession:
@@ -71,31 +79,92 @@ class Body(httpx2.AsyncByteStream):
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         """Take a response whose body was not touched."""
         self._response = response
+        self._held: _Held | None = None
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         """Yield what has arrived."""
         with _translated():
-            while data := await self._response.content.readany():
+            while data := await self._read():
                 yield data
 
-    async def hold(self, beat: Beat) -> None:
-        """Leave what arrives with the kernel until the next beat, so that one read takes it all."""
+    async def _read(self) -> bytes:
+        self._release()
+        return await self._response.content.readany()
+
+    async def gather(self, beat: Beat) -> bytes:
+        """Leave what arrives with the kernel until the next beat, then return it.
+
+        `b""` when there was nothing, or nothing that can be had at once; read on as usual then.
+        """
+        held = self._held = self._held or self._hold()
+        if held is None:
+            return b""
+        await beat.wait()
+        content = self._response.content
+        is_fed = held.feed() and content.exception() is None
+        data = content.read_nowait() if is_fed else b""
+        if not data or content.is_eof():
+            self._release()
+        return data
+
+    def _hold(self) -> "_Held | None":
         connection = self._response.connection
-        transport = connection.transport if connection is not None else None
-        if transport is None:
-            return
-        transport.pause_reading()
-        try:
-            await beat.wait()
-        finally:
-            transport.resume_reading()
+        if connection is None or connection.protocol is None or connection.transport is None:
+            return None
+        is_plain = connection.transport.get_extra_info("sslcontext") is None
+        return _Held(connection.protocol, connection.transport) if is_plain else None
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.release()
+            self._held = None
 
     async def aclose(self) -> None:
         """Give the connection back when the body was read to its end, else close it."""
+        self._release()
         if self._response.content.at_eof():
             self._response.release()
         else:
             self._response.close()
+
+
+class _Held:
+    """A connection that the event loop does not watch for the time being.
+
+    It stands in for the transport, so that the protocol's own flow control does not wake it.
+    """
+
+    def __init__(self, protocol: ResponseHandler, transport: asyncio.Transport) -> None:
+        self._protocol = protocol
+        self._transport = transport
+        self._number = transport.get_extra_info("socket").fileno()
+        transport.pause_reading()
+        protocol.transport = cast(asyncio.Transport, self)
+
+    def feed(self) -> bool:
+        """Do what the loop would do with what has come; ends and errors are left for it to meet."""
+        try:
+            received = os.read(self._number, _READ_BYTES)
+        except OSError:
+            return False
+        if received:
+            self._protocol.data_received(received)
+        return bool(received)
+
+    def release(self) -> None:
+        """Let the loop watch it again."""
+        if self._protocol.transport is cast(asyncio.Transport, self):
+            self._protocol.transport = self._transport
+        self._transport.resume_reading()
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
 
 
 @contextmanager
