@@ -221,8 +221,8 @@ class Drafting:
         self, run: Run, kind: DocumentType, request: DraftRequest, plan: Plan, draft: Draft
     ) -> AsyncGenerator[Event, None]:
         writing = _Writing(plan, draft)
-        assignment = self._assignment(kind, request, plan, draft)
-        async with aclosing(self._writer.write(assignment)) as pieces:
+        text = self._writer.write(self._assignment(kind, request, plan, draft))
+        async with aclosing(text) as pieces:
             try:
                 async for piece in pieces:
                     for event in writing.take(piece):

@@ -13,13 +13,14 @@ import msgspec
 from openai import APIConnectionError, AsyncOpenAI, AsyncStream, Omit
 
 from engine.writers.connection import (
-    Reply,
+    body_of,
     checked_key,
     checked_url,
     fetch,
     http_client,
     not_reached,
 )
+from engine.writers.transport import Body
 
 
 class _Model(msgspec.Struct):
@@ -39,7 +40,6 @@ class ChatEndpoint:
         key: str,
         *,
         connect_timeout_s: float,
-        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Take the address with its version path, and the key, empty for a server without keys.
 
@@ -47,7 +47,7 @@ class ChatEndpoint:
             Invalid: the address or the key cannot be used in a request.
         """
         self._authorization: Mapping[str, Omit] = {} if key else {"Authorization": Omit()}
-        self._client = http_client(connect_timeout_s, transport)
+        self._client = http_client(connect_timeout_s)
         self._sdk = _Sdk(
             base_url=checked_url(base_url),
             api_key=checked_key(key),
@@ -59,8 +59,8 @@ class ChatEndpoint:
             http_client=self._client,
         )
 
-    async def open(self, body: Mapping[str, object]) -> Reply:
-        """Send `body`, return the stream once it has begun.
+    async def open(self, body: Mapping[str, object]) -> Body:
+        """Send `body`, return the body of the answer once it has begun.
 
         Raises:
             Refusal: it did not begin.
@@ -77,7 +77,7 @@ class ChatEndpoint:
         except APIConnectionError as error:
             raise not_reached(error.__cause__) from None
         # Asked for `httpx2.Response`, the SDK hands over just that, also for a stream.
-        return Reply(cast(httpx2.Response, response))
+        return body_of(cast(httpx2.Response, response))
 
     async def models(self) -> list[str]:
         """Return the names of the models.

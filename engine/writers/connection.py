@@ -11,10 +11,9 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
-from engine.clock import Beat
 from engine.errors import Invalid
 from engine.writers.refusals import Refusal, not_a_stream, refused, unreachable
-from engine.writers.transport import AiohttpTransport
+from engine.writers.transport import AiohttpTransport, Body
 
 _log = logging.getLogger("footnote.writers")
 
@@ -22,59 +21,33 @@ _MAX_REFUSAL_BYTES = 64 * 1024
 _MAX_LIST_BYTES = 4 << 20
 
 
-class Reply:
-    """An answer that has begun."""
-
-    def __init__(self, response: httpx2.Response) -> None:
-        """Take a response whose body was not touched."""
-        self._response = response
-        self._chunks = response.aiter_raw()
-
-    async def read(self) -> bytes:
-        """Return more of the body, `b""` at its end.
-
-        Raises:
-            ConnectionError: the body was cut.
-        """
-        try:
-            return await anext(self._chunks, b"")
-        except (httpx2.HTTPError, OSError) as error:  # TLS errors come through as they are
-            raise ConnectionError(type(error).__name__) from None
-
-    async def gather(self, beat: Beat) -> bytes:
-        """Return what arrives until the next beat, `b""` if this transport cannot tell."""
-        gather = self._response.extensions.get("gather")
-        return await gather(beat) if gather else b""
-
-    async def aclose(self) -> None:
-        """Close the connection, or give it back when the body was read to its end."""
-        await self._chunks.aclose()
-        await self._response.aclose()
-
-
-def http_client(
-    connect_timeout_s: float, transport: httpx2.AsyncBaseTransport | None
-) -> httpx2.AsyncClient:
+def http_client(connect_timeout_s: float) -> httpx2.AsyncClient:
     """Return a client whose only clock is for connecting; the rest is up to the caller."""
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(None, connect=connect_timeout_s),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         follow_redirects=False,
         trust_env=False,
-        transport=transport or AiohttpTransport(connect_timeout_s),
+        transport=AiohttpTransport(connect_timeout_s),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         event_hooks={"response": [_admit]},
     )
 
 
-async def send(client: httpx2.AsyncClient, request: httpx2.Request) -> Reply:
-    """Send `request`, return the answer once it has begun.
+def body_of(response: httpx2.Response) -> Body:
+    """Return the body alone: the response and its request would take memory for as long as it."""
+    body: Body = response.extensions["body"]
+    return body
+
+
+async def send(client: httpx2.AsyncClient, request: httpx2.Request) -> Body:
+    """Send `request`, return the body of the answer once it has begun.
 
     Raises:
         Refusal: it did not begin.
     """
     try:
-        return Reply(await client.send(request, stream=True))
+        return body_of(await client.send(request, stream=True))
     except (httpx2.HTTPError, OSError) as error:
         raise not_reached(error) from None
 
@@ -86,16 +59,16 @@ async def fetch(client: httpx2.AsyncClient, url: str, headers: dict[str, str]) -
         Refusal: there is none. ConnectionError: it was cut. ValueError: it is too large.
     """
     request = client.build_request("GET", url, headers=headers | {"Accept": "application/json"})
-    reply = await send(client, request)
+    body = await send(client, request)
     try:
-        body = b""
-        while chunk := await reply.read():
-            body += chunk
-            if len(body) > _MAX_LIST_BYTES:
+        data = b""
+        while chunk := await body.read():
+            data += chunk
+            if len(data) > _MAX_LIST_BYTES:
                 raise ValueError("the list is over the size limit")
-        return body
+        return data
     finally:
-        await reply.aclose()
+        await body.aclose()
 
 
 def not_reached(error: BaseException | None) -> Refusal:

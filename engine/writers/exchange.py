@@ -23,7 +23,7 @@ from engine.writers.refusals import Refusal
 from engine.writers.writer import Piece, Text, Waiting
 
 if TYPE_CHECKING:
-    from engine.writers.connection import Reply
+    from engine.writers.transport import Body
 
 _log = logging.getLogger("footnote.writers")
 
@@ -40,8 +40,8 @@ _LIST_S = 3.0
 class Endpoint(Protocol):
     """A model server in its dialect."""
 
-    async def open(self, body: dict[str, object]) -> "Reply":
-        """Send `body`, return the stream once it has begun.
+    async def open(self, request: dict[str, object]) -> "Body":
+        """Send `request`, return the body of the answer once it has begun.
 
         Raises:
             Refusal: it did not begin.
@@ -86,7 +86,7 @@ class Exchange:
         self._sleep = sleep
         self._chance = chance
 
-    async def write(self, body: dict[str, object], so_far: str) -> AsyncGenerator[Piece, None]:
+    async def write(self, request: dict[str, object], so_far: str) -> AsyncGenerator[Piece, None]:
         """Yield the text as it comes, at most one piece per read, and `Finished` at the end.
 
         Raises:
@@ -96,7 +96,7 @@ class Exchange:
         for attempt in itertools.count(1):
             patience = Patience(self._idle_timeout_s)
             try:
-                reply = await self._open(body, patience)
+                reply = await self._open(request, patience)
                 break
             except Refusal as refusal:
                 if attempt == self._max_tries or not refusal.is_passing:
@@ -104,6 +104,7 @@ class Exchange:
                 wait_s = refusal.wait_s(attempt=attempt, previous_s=wait_s, chance=self._chance())
             yield Waiting(wait_s, attempt)
             await self._sleep(wait_s)
+        del request  # prompts are large, and this frame lives as long as the answer
         async with aclosing(reply), aclosing(self._read(reply, patience)) as pieces:
             async for piece in without_overlap(pieces, so_far) if so_far else pieces:
                 yield piece
@@ -122,13 +123,13 @@ class Exchange:
         """Close all connections."""
         await self._endpoint.close()
 
-    async def _open(self, body: dict[str, object], patience: Patience) -> "Reply":
+    async def _open(self, request: dict[str, object], patience: Patience) -> "Body":
         try:
-            return await patience.wait(lambda: self._endpoint.open(body))
+            return await patience.wait(lambda: self._endpoint.open(request))
         except TimeoutError:
             raise self._fell_silent() from None
 
-    async def _read(self, reply: "Reply", patience: Patience) -> AsyncGenerator[Piece, None]:
+    async def _read(self, reply: "Body", patience: Patience) -> AsyncGenerator[Piece, None]:
         reader = self._reader()
         chunk = b""
         while chunk := chunk or await self._next_chunk(reply, patience, reader):
@@ -152,7 +153,7 @@ class Exchange:
             _log.warning("model stream failed: %s", reader.failure.message)
             raise reader.failure
 
-    async def _next_chunk(self, reply: "Reply", patience: Patience, reader: AnswerReader) -> bytes:
+    async def _next_chunk(self, reply: "Body", patience: Patience, reader: AnswerReader) -> bytes:
         """Return more of the body, `b""` when no more is to be expected, for whatever reason."""
         try:
             return await patience.wait(reply.read)
@@ -170,6 +171,6 @@ class Exchange:
         )
 
 
-async def _reach_end(reply: "Reply") -> None:
+async def _reach_end(reply: "Body") -> None:
     with suppress(TimeoutError, ConnectionError):
         await Patience(_AFTER_DONE_S).wait(reply.read)

@@ -10,7 +10,6 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,9 +19,6 @@ from engine.writers.ollama_chat import OllamaAnswer
 from engine.writers.prompt_size import least_tokens
 from engine.writers.surrogates import repaired
 from engine.writers.writer import Assignment, Finished, Piece
-
-if TYPE_CHECKING:
-    import httpx2
 
 _CUT = (
     "The model server seems to have cut the prompt, so the text may leave sources out. "
@@ -44,7 +40,6 @@ class OllamaWriter:
         connect_timeout_s: float = 5.0,
         max_tries: int = 3,
         beat: Beat | None = None,
-        transport: "httpx2.AsyncBaseTransport | None" = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -52,7 +47,7 @@ class OllamaWriter:
 
         `num_ctx` is how many tokens prompt and text may have together; `idle_timeout_s` bounds the
         silence between two deltas and before the first, the loading of the model included;
-        `transport`, `sleep` and `chance` (0 to 1, spreads the waits) are for tests.
+        `sleep` and `chance` (0 to 1, spreads the waits) are for tests.
 
         Raises:
             Invalid: the address or the key cannot be used.
@@ -60,9 +55,7 @@ class OllamaWriter:
         # Imported here because other writers need not pay for the HTTP client.
         from engine.writers.ollama_endpoint import OllamaEndpoint
 
-        self._endpoint = OllamaEndpoint(
-            base_url, key, num_ctx, connect_timeout_s=connect_timeout_s, transport=transport
-        )
+        self._endpoint = OllamaEndpoint(base_url, key, num_ctx, connect_timeout_s=connect_timeout_s)
         self._model = model
         self._num_ctx = num_ctx
         self._exchange = Exchange(

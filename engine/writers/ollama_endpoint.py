@@ -1,11 +1,11 @@
 """The HTTP of Ollama's native API."""
 
-import httpx2
 import msgspec
 
 from engine.errors import ProviderFailed
-from engine.writers.connection import Reply, checked_key, checked_url, fetch, http_client, send
+from engine.writers.connection import checked_key, checked_url, fetch, http_client, send
 from engine.writers.refusals import Refusal, TooLong
+from engine.writers.transport import Body
 
 
 class _Model(msgspec.Struct):
@@ -27,7 +27,6 @@ class OllamaEndpoint:
         num_ctx: int,
         *,
         connect_timeout_s: float,
-        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """Take the address without `/api`, the key, empty for a server without keys, and a limit.
 
@@ -41,10 +40,10 @@ class OllamaEndpoint:
         self._headers = {"Accept-Encoding": "identity", "User-Agent": "footnote"}
         if checked_key(key):
             self._headers["Authorization"] = f"Bearer {key}"
-        self._client = http_client(connect_timeout_s, transport)
+        self._client = http_client(connect_timeout_s)
 
-    async def open(self, body: dict[str, object]) -> Reply:
-        """Send `body`, return the stream once it has begun.
+    async def open(self, body: dict[str, object]) -> Body:
+        """Send `body`, return the body of the answer once it has begun.
 
         Raises:
             Refusal: it did not begin.

@@ -3,16 +3,12 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from engine.clock import Beat
 from engine.writers.completions import CompletionStream
 from engine.writers.exchange import Exchange
 from engine.writers.surrogates import repaired
 from engine.writers.writer import Assignment, Piece
-
-if TYPE_CHECKING:
-    import httpx2
 
 
 class OpenAIWriter:
@@ -28,14 +24,13 @@ class OpenAIWriter:
         connect_timeout_s: float = 5.0,
         max_tries: int = 3,
         beat: Beat | None = None,
-        transport: "httpx2.AsyncBaseTransport | None" = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         """Take the address (`…/v1`), the key or an empty string, and the model's name.
 
-        `idle_timeout_s` bounds the silence between two deltas and before the first; `transport`,
-        `sleep` and `chance` (0 to 1, spreads the waits) are for tests.
+        `idle_timeout_s` bounds the silence between two deltas and before the first; `sleep`
+        and `chance` (0 to 1, spreads the waits) are for tests.
 
         Raises:
             Invalid: the address or the key cannot be used.
@@ -43,9 +38,7 @@ class OpenAIWriter:
         # Imported here because the SDK takes most of a second, which other writers need not pay.
         from engine.writers.chat_endpoint import ChatEndpoint
 
-        endpoint = ChatEndpoint(
-            base_url, key, connect_timeout_s=connect_timeout_s, transport=transport
-        )
+        endpoint = ChatEndpoint(base_url, key, connect_timeout_s=connect_timeout_s)
         self._model = model
         self._exchange = Exchange(
             endpoint,

@@ -35,7 +35,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Return the response as soon as its head is there; `Body.gather` is its extension.
+        """Return the response as soon as its head is there; its extension `body` is a `Body`.
 
         Raises:
             ConnectTimeout, ConnectError, RemoteProtocolError: there is none.
@@ -56,7 +56,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
             headers=response.raw_headers,
             stream=body,
             request=request,
-            extensions={"gather": body.gather},
+            extensions={"body": body},
         )
 
     def _new_session(self) -> aiohttp.ClientSession:
@@ -74,7 +74,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
 
 
 class Body(httpx2.AsyncByteStream):
-    """The body of a response."""
+    """The body of an answer that has begun."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         """Take a response whose body was not touched."""
@@ -83,13 +83,20 @@ class Body(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         """Yield what has arrived."""
-        with _translated():
-            while data := await self._read():
-                yield data
+        while data := await self.read():
+            yield data
 
-    async def _read(self) -> bytes:
+    async def read(self) -> bytes:
+        """Return what has arrived, `b""` at the end.
+
+        Raises:
+            ConnectionError: the body was cut.
+        """
         self._release()
-        return await self._response.content.readany()
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError) as error:
+            raise ConnectionError(type(error).__name__) from None
 
     async def gather(self, beat: Beat) -> bytes:
         """Leave what arrives with the kernel until the next beat, then return it.

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import cast
 
-import httpx2
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from engine.writers.completions import CompletionStream
 from engine.writers.openai_compat import OpenAIWriter
 from engine.writers.refusals import asked_wait_s
 from engine.writers.thinking import ThinkFilter
+from engine.writers.transport import Body
 from engine.writers.writer import Assignment, Finished, Message, Text, Thinking, Waiting
 from tests.fake_model import (
     ENDING,
@@ -724,22 +726,15 @@ async def test_the_environment_has_no_influence(
     assert [call.headers.get("Authorization") for call in model.calls] == [f"Bearer {KEY}", None]
 
 
-class TornStream(httpx2.AsyncByteStream):
-    """A body that ends as a TLS connection does when it is torn."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield wire(Say("kept"))
-        raise ssl.SSLError
-
-
 async def test_a_torn_tls_connection_is_a_cut(make_writer: WriterFactory) -> None:
-    headers = {"Content-Type": "text/event-stream"}
-    response = httpx2.Response(200, headers=headers, stream=TornStream())
-    transport = httpx2.MockTransport(lambda _: response)
-    pieces, failure = await collect(make_writer("https://host/v1", transport=transport))
-    assert pieces == [Text("kept")]
-    assert failure is not None
-    assert failure.code == "LLM_ERROR"
+    class Torn:
+        content = property(lambda self: self)
+
+        async def readany(self) -> bytes:
+            raise ssl.SSLError
+
+    with pytest.raises(ConnectionError):
+        await Body(cast(aiohttp.ClientResponse, Torn())).read()
 
 
 @pytest.mark.parametrize(
