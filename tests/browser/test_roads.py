@@ -1,12 +1,14 @@
 """Bad roads between browser and server: the same draft at their end, every time."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import Desk, Detour, Server, sit_down
 from tests.browser.roads import BufferingProxy, Road, in_thread
+from tests.faults.nginx import needs_nginx, nginx
 
 ASK = "Answer the city's request for a resident portal. Stress authentication and access control."
 BLOCKS = "all => all.map(block => block.innerHTML)"
@@ -173,5 +175,55 @@ def test_a_proxys_sign_in_page_is_named_and_the_text_kept(
             expect(banner).to_contain_text("a proxy may have signed you out")
             assert desk.text().startswith(before[:-20])
             desk.page.unroute("**/api/v1/runs/*/events*")
+            desk.page.evaluate(HIDE_AND_SHOW)
+            expect_whole(desk, draft_id, content)
+
+
+def test_a_line_that_goes_dead_without_a_word_is_given_up_and_taken_up_again(
+    browser: Browser, steady: Server, whole: tuple[str, int]
+) -> None:
+    content, words = whole
+    with in_thread(Road(steady.port)) as road:
+        with sit_down(browser, Detour(steady, road.base)) as desk:
+            desk.without_worker()
+            desk.page.clock.install()
+            draft_id = desk.write(ASK)
+            desk.wait_for_words(words // 4)
+            banner = desk.page.get_by_test_id("connection-banner")
+            road.swallow(True)
+            desk.page.clock.fast_forward(30_000)
+            before = desk.text()
+            expect(banner).to_be_hidden()
+            desk.page.clock.fast_forward(11_000)
+            expect(banner).to_contain_text("Connection lost. Reconnecting")
+            assert desk.text().startswith(before)
+            road.swallow(False)
+            desk.page.clock.fast_forward(10_000)
+            expect_whole(desk, draft_id, content)
+            posts = [asked for asked in road.asked.elements() if asked.startswith("POST")]
+            assert posts == ["POST /api/v1/generate"]
+
+
+@needs_nginx
+def test_behind_nginx_cuts_are_not_seen_and_a_sign_in_page_keeps_the_text(
+    browser: Browser, steady: Server, whole: tuple[str, int], tmp_path: Path
+) -> None:
+    content, words = whole
+    with nginx(tmp_path / "nginx", steady.port) as proxy:
+        with sit_down(browser, Detour(steady, proxy.base)) as desk:
+            draft_id = desk.write(ASK)
+            for percent in (15, 30, 45):
+                desk.wait_for_words(words * percent // 100)
+                proxy.cut()
+            expect(desk.page.locator("streaming-draft-view[state=failed]")).to_have_count(0)
+            desk.wait_for_words(words * 60 // 100)
+            before = desk.text()
+            proxy.ask_to_sign_in(True)
+            proxy.cut()
+            banner = desk.page.get_by_test_id("connection-banner")
+            expect(banner).to_contain_text("a proxy may have signed you out")
+            expect(banner).to_contain_text("The text here is kept.")
+            assert desk.text().startswith(before[:-20])
+            proxy.ask_to_sign_in(False)
             desk.page.evaluate(HIDE_AND_SHOW)
             expect_whole(desk, draft_id, content)
