@@ -237,6 +237,7 @@ class _Work:
         result: dict[str, Any] = {
             "success": not self.problems,
             "output": None if self.problems else self.output,
+            "draft": self.draft,
             "metadata": {
                 "content_type": self.request.content_type,
                 "generator_model": self._models["generator"],

@@ -43,6 +43,7 @@ class Server:
         self._settings = {
             "extractive_words_per_s": words_per_s,
             "costly_per_minute": 1_000_000,
+            "pipeline_starts_per_minute": 1_000_000,
             **settings,
         }
         self._process: subprocess.Popen[str] | None = None

@@ -188,3 +188,41 @@ def test_frames_are_logged_only_on_request(desk: Desk, is_on: bool) -> None:
     page = start(desk)
     page.locator("pipeline-view[state=complete]").wait_for()
     assert any("[stream] completed" in line for line in logged) is is_on
+
+
+def test_the_traditional_way_fills_the_draft_too(desk: Desk) -> None:
+    page = desk.open("/pipeline")
+    page.get_by_test_id("streaming-switch").uncheck()
+    page.get_by_test_id("pipeline-input").fill(NOTES)
+    page.get_by_test_id("run-button").click()
+    page.locator("pipeline-view[state=complete]").wait_for()
+    expect(page.get_by_test_id("pipeline-draft")).not_to_have_value("")
+    expect(page.get_by_test_id("format-draft-button")).to_be_enabled()
+
+
+def test_a_draft_alone_can_be_changed_and_formatted(desk: Desk) -> None:
+    page = desk.open("/pipeline")
+    page.get_by_test_id("pipeline-input").fill(NOTES)
+    with page.expect_request(STREAM) as sent:
+        page.get_by_test_id("draft-only-button").click()
+    assert sent.value.post_data_json["draft_only"] is True
+    page.locator("pipeline-view[state=complete]").wait_for()
+    expect(page.get_by_test_id("pipeline-status")).to_contain_text("The draft is ready")
+    expect(page.get_by_test_id("pipeline-output")).to_be_empty()
+    page.get_by_test_id("format-draft-button").click()
+    expect(page.get_by_test_id("pipeline-output")).not_to_be_empty()
+
+
+def test_temperatures_are_sent_when_somebody_sets_them(desk: Desk) -> None:
+    page = desk.open("/pipeline")
+    page.get_by_test_id("pipeline-input").fill(NOTES)
+    page.get_by_test_id("advanced").locator("summary").click()
+    page.get_by_test_id("generator-temperature").fill("0.7")
+    with page.expect_request(STREAM) as sent:
+        page.get_by_test_id("run-button").click()
+    assert sent.value.post_data_json["generator_temperature"] == 0.7
+    assert "formatter_temperature" not in sent.value.post_data_json
+    page.locator("pipeline-view[state=complete]").wait_for()
+    page.get_by_test_id("generator-temperature").fill("7")
+    page.get_by_test_id("run-button").click()
+    expect(page.locator("pipeline-view")).to_have_attribute("state", "complete")

@@ -50,6 +50,7 @@ async def test_a_good_run_goes_through_all_stages(modelled: Site, model: FakeMod
     result = found[-1][1]
     assert result["success"] is True
     assert result["output"] == MCQ.strip()
+    assert result["draft"] == DRAFT.strip()
     assert result["validation_errors"] == []
     assert "partial_output" not in result
     metadata = result["metadata"]

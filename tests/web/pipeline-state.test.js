@@ -50,5 +50,13 @@ test("a stop and a failure keep what was written", () => {
 
 test("an edited draft is there from the start, and a draft alone is no output", () => {
   assert.equal(stateAfter([stage("formatter", 60)], { draft: "Mine" }).draft, "Mine");
-  assert.equal(stateAfter([...DRAFTED, { event: "completed", result: { success: true, output: "A draft" } }]).output, "");
+  const alone = stateAfter([...DRAFTED, { event: "completed", result: { success: true, output: "A draft", draft: "A draft" } }]);
+  assert.equal(alone.output, "");
+  assert.deepEqual(stepStates(alone).map(({ state: step }) => step), ["done", "done", "todo", "todo", "todo"]);
+  assert.match(alone.message, /^The draft is ready/);
+});
+
+test("a result in one piece brings its draft along", () => {
+  const state = stateAfter([{ event: "completed", result: { success: true, output: "O", draft: "D" } }]);
+  assert.deepEqual([state.draft, state.output, state.isDraftOnly], ["D", "O", false]);
 });

@@ -14,6 +14,9 @@ import { TypedInput } from "../lib/typed-input.js";
 /** @import {Problem} from "../lib/pipeline-state.js" */
 /** @import {ModelChoice} from "./model-choice.js" */
 
+const TEMPERATURES = ["generator_temperature", "formatter_temperature"];
+const KEPT_FIELDS = ["content_type", "num_questions", "focus_areas", ...TEMPERATURES];
+
 /**
  * Notes, draft and output side by side. The attribute `state` is `idle` or the phase of the run, and
  * `mode` is `streaming` or `traditional`, where the result comes in one piece.
@@ -101,7 +104,7 @@ export class PipelineView extends HTMLElement {
   #restore() {
     const typed = this.#typed.read();
     if (typeof typed.input === "string") this.#input.value = typed.input;
-    for (const name of ["content_type", "num_questions", "focus_areas"]) {
+    for (const name of KEPT_FIELDS) {
       if (typeof typed[name] === "string") this.#field(name).value = /** @type {string} */ (typed[name]);
     }
     this.#showCounters();
@@ -112,15 +115,15 @@ export class PipelineView extends HTMLElement {
   }
 
   #keepTyped() {
-    const fields = Object.fromEntries(["content_type", "num_questions", "focus_areas"].map((name) => [name, this.#field(name).value]));
+    const fields = Object.fromEntries(KEPT_FIELDS.map((name) => [name, this.#field(name).value]));
     this.#typed.keep({ input: this.#input.value, ...fields });
     this.#showCounters();
   }
 
-  /** @param {{draft?: string}} [options]  a draft that only needs its form */
-  #run({ draft } = {}) {
-    if (this.#isRunning) return;
-    const body = this.#body(draft);
+  /** @param {{draft?: string, isDraftOnly?: boolean}} [options]  a draft that only needs its form */
+  #run({ draft, isDraftOnly = false } = {}) {
+    if (this.#isRunning || !this.#form.reportValidity()) return;
+    const body = { ...this.#body(draft), ...(isDraftOnly ? { draft_only: true } : {}) };
     if (body.input_text.length < 10) return this.#complain();
     this.#begin(draft ?? "");
     this.setAttribute("mode", this.#isStreaming ? "streaming" : "traditional");
@@ -140,7 +143,14 @@ export class PipelineView extends HTMLElement {
       ...(focus === "" ? {} : { focus_areas: focus }),
       ...(model === undefined ? {} : { generator_model: model }),
       ...(draft === undefined ? {} : { draft }),
+      ...this.#temperatures(),
     };
+  }
+
+  /** Those that somebody set; the server knows the others. @returns {Record<string, number>} */
+  #temperatures() {
+    const set = TEMPERATURES.filter((name) => this.#field(name).value !== "");
+    return Object.fromEntries(set.map((name) => [name, Number(this.#field(name).value)]));
   }
 
   #complain() {
@@ -227,9 +237,8 @@ export class PipelineView extends HTMLElement {
 
   #lockForm() {
     for (const control of Array.from(this.#form.elements)) {
-      if (!control.matches("[data-action=stop], [data-slot=submit]")) /** @type {HTMLInputElement} */ (control).disabled = this.#isRunning;
+      if (!control.matches("[data-action=stop]")) /** @type {HTMLInputElement} */ (control).disabled = this.#isRunning;
     }
-    /** @type {HTMLButtonElement} */ (slot(this, "submit")).disabled = this.#isRunning;
     this.#draft.readOnly = this.#isRunning || (this.#state?.draft ?? "") === "";
     this.#allowFormatting();
   }
@@ -285,6 +294,7 @@ export class PipelineView extends HTMLElement {
     if (action === null) return;
     const { panel = "", line = "" } = action.button.dataset;
     if (action.name === "stop") this.#stop();
+    if (action.name === "draft-only") this.#run({ isDraftOnly: true });
     if (action.name === "format-draft") this.#run({ draft: this.#draft.value.trim() });
     if (action.name === "go-to-line") this.#lines.goTo(Number(line));
     if (action.name === "copy") copyText(this.#textOf(panel), `The ${panel} was copied.`);

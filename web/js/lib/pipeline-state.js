@@ -5,11 +5,12 @@
 /**
  * @typedef {"idle" | "running" | "complete" | "invalid" | "stopped" | "failed"} PipelinePhase
  * @typedef {{line: number, message: string, section: string}} Problem
- * @typedef {{success?: boolean, output?: string | null, partial_output?: string | null, validation_errors?: Problem[], metadata?: Record<string, any>}} PipelineResult
+ * @typedef {{success?: boolean, output?: string | null, draft?: string, partial_output?: string | null, validation_errors?: Problem[], metadata?: Record<string, any>}} PipelineResult
  */
 
 /** The steps as the page shows them; a retry is the formatter and the validator once more. */
 export const STEPS = /** @type {const} */ (["load_prompts", "generator", "formatter", "validator", "done"]);
+const DRAFTED = STEPS.indexOf("generator");
 
 export class PipelineState {
   /** @type {PipelinePhase} */
@@ -25,6 +26,8 @@ export class PipelineState {
   outputNumber = 0;
   /** Whether the draft is known in whole. */
   hasDraft = false;
+  /** Whether the run ended with the draft, as was asked. */
+  isDraftOnly = false;
   /** @type {Problem[]} */
   problems = [];
   /** @type {Record<string, any>} */
@@ -55,16 +58,18 @@ export class PipelineState {
   }
 
   /** @param {PipelineResult} result */
-  complete({ success = true, output, partial_output: partial, validation_errors: problems = [], metadata = {} }) {
+  complete({ success = true, output, draft, partial_output: partial, validation_errors: problems = [], metadata = {} }) {
+    if (draft && !this.hasDraft) this.#takeDraft(draft);
     const text = output ?? partial ?? "";
     this.problems = problems;
     this.metadata = metadata;
     this.percent = 100;
-    const isDraftOnly = this.hasDraft && text === this.draft;
-    if (text !== "" && text !== this.output && !isDraftOnly) this.#beginOutput(text);
+    this.isDraftOnly = this.hasDraft && text === this.draft;
+    if (text !== "" && text !== this.output && !this.isDraftOnly) this.#beginOutput(text);
     this.phase = success ? "complete" : "invalid";
-    this.message = success ? "Done" : "The output breaks rules of its format";
     this.step = success ? "done" : "validator";
+    if (this.isDraftOnly) this.message = "The draft is ready: change it, then format it";
+    else this.message = success ? "Done" : "The output breaks rules of its format";
   }
 
   /** @param {{code: string, message: string}} failure */
@@ -110,9 +115,10 @@ export class PipelineState {
  * @param {PipelineState} state
  * @returns {{name: string, state: "todo" | "current" | "done" | "failed"}[]}
  */
-export function stepStates({ step, phase }) {
+export function stepStates({ step, phase, isDraftOnly }) {
   const current = STEPS.indexOf(/** @type {any} */ (step));
   return STEPS.map((name, i) => {
+    if (isDraftOnly && i > DRAFTED) return { name, state: "todo" };
     if (phase === "complete" || i < current) return { name, state: "done" };
     if (i > current) return { name, state: "todo" };
     if (phase === "running") return { name, state: "current" };
