@@ -88,7 +88,7 @@ def build_app(config: Config) -> web.Application:
         async with open_engine(config, owns_data=True) as engine:
             app[ENGINE] = engine
             await _first_start(engine)
-            watch = asyncio.create_task(warn_when_held_up(), name="watch")
+            watch = asyncio.create_task(warn_when_held_up(engine.metrics.late), name="watch")
             yield
             watch.cancel()
 

@@ -32,8 +32,10 @@ from engine.flows.search import Search
 from engine.flows.start_rate import StartRate
 from engine.flows.watch import Watch
 from engine.ingest.sandbox import Limits
+from engine.metrics import Metrics
 from engine.retrieval.search import Retriever
 from engine.runs.journal import Journal
+from engine.runs.measured import measured
 from engine.runs.runner import Family, Runs
 from engine.storage.database import Database, open_database
 from engine.storage.files import FileStore
@@ -66,6 +68,7 @@ class Engine:
     search: Search
     pipeline: Pipeline
     journal: Journal
+    metrics: Metrics
     runs: Runs
     audit: Audit
 
@@ -127,7 +130,8 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
     audit = Audit(database, keep_days=config.audit_days)
     files = FileStore(config.data / "files")
     catalogue = document_types.load(config.data / "document_types")
-    retriever = Retriever(database)
+    metrics = Metrics()
+    retriever = Retriever(database, metrics.retrieved)
     journal = Journal(
         database,
         coalesce_s=config.coalesce_s,
@@ -182,7 +186,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
     runs = Runs(
         database,
         journal,
-        {family.name: family for family in families},
+        {family.name: measured(family, metrics) for family in families},
         max_open=config.max_streams,
         retention_s=config.run_retention_s,
         on_start=audit.note_run,
@@ -205,6 +209,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         search=search,
         pipeline=pipeline,
         journal=journal,
+        metrics=metrics,
         audit=audit,
         runs=runs,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 _LOOK_EVERY_S = 0.5
 _NOTABLE_S = 1.0
@@ -35,12 +36,16 @@ def next_beat(now: float, every_s: float) -> float:
     return (now // every_s + 1) * every_s
 
 
-async def warn_when_held_up() -> None:
-    """Log it whenever something keeps the event loop, and with it every stream, for a second."""
+async def warn_when_held_up(note: Callable[[float], None] = lambda late_s: None) -> None:
+    """Log it whenever something keeps the event loop, and with it every stream, for a second.
+
+    Each lateness is told to `note`, in seconds.
+    """
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + _LOOK_EVERY_S
         await asyncio.sleep(_LOOK_EVERY_S)
         late_s = loop.time() - due
+        note(late_s)
         if late_s >= _NOTABLE_S:
             _logger.warning("everything stood still for %.1f seconds", late_s)

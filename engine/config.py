@@ -164,8 +164,8 @@ class Config:
     parse_characters: Annotated[int, Meta(ge=1)] = _setting(
         10_000_000, "most characters of one document"
     )
-    # Fitted by bench/relevance.py over nine knowledge bases: the mean of good questions answered and
-    # of others refused is flat around its best from 0.18 to 0.30, and the lowest of these is taken.
+    # Fitted by bench/relevance.py over nine knowledge bases: the mean of good questions answered
+    # and of others refused is flat around its best from 0.18 to 0.30; the lowest of these is taken.
     # It answers 97 % of good questions, refuses all nonsense and 98 % of what is off the topic.
     relevance_floor: Annotated[float, Meta(ge=0, le=1)] = _setting(
         0.18, "passages scored below this do not answer a question; then the answer is I don't know"

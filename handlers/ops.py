@@ -1,8 +1,9 @@
-"""Whether the server lives, and whether it may be used."""
+"""Whether the server lives, whether it may be used, and what it counts and times."""
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from engine.errors import Unavailable
+from engine.metrics import CONTENT_TYPE
 from handlers.keys import ENGINE, STOPPING
 from handlers.responses import json_response
 
@@ -19,3 +20,14 @@ async def readyz(request: web.Request) -> web.Response:
     async with request.app[ENGINE].database.read() as connection:
         await connection.execute_fetchall("select 1")
     return json_response({"status": "ready"})
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """GET /metrics: everything the server counts and times, in the text format of Prometheus."""
+    body = request.app[ENGINE].metrics.exposition()
+    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
+
+
+async def metrics_json(request: web.Request) -> web.Response:
+    """GET /api/v1/metrics: the same as JSON."""
+    return json_response({"metrics": request.app[ENGINE].metrics.samples()})

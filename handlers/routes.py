@@ -51,6 +51,8 @@ SLICE = {"version": "integer", "start": "integer", "end": "integer"}
 ROUTES = (
     Route("GET", "/healthz", ops.healthz, PUBLIC),
     Route("GET", "/readyz", ops.readyz, PUBLIC),
+    Route("GET", "/metrics", ops.metrics, ADMIN, answers=("text/plain",), is_wide=True),
+    Route("GET", "/api/v1/metrics", ops.metrics_json, ADMIN, is_wide=True),
     Route("GET", "/login", auth.login, PUBLIC, is_page=True),
     Route("GET", "/", pages.home, USER, is_page=True),
     Route("GET", "/kb/{kb_id}", pages.knowledge_base, USER, is_page=True),

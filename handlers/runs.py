@@ -74,7 +74,12 @@ async def follow(
         return _accepted(run)
     name = request.query.get("dialect", default)
     dialect = await _dialect(request, run, name, after)
-    return await stream(request, run, after, dialect, is_native=name == "native")
+    metrics = request.app[ENGINE].metrics
+    with metrics.stream(run.family):
+        response = await stream(request, run, after, dialect, is_native=name == "native")
+    if request.transport is None or request.transport.is_closing():
+        metrics.left(run.family)
+    return response
 
 
 def _accepted(run: RunRow) -> web.Response:

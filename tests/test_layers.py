@@ -54,6 +54,7 @@ CONFINED = {
     "aiohttp": ("server.py", "handlers/", "engine/writers/transport.py"),
     "aiohttp_jinja2": ("server.py", "handlers/"),
     "jinja2": ("server.py", "handlers/"),
+    "prometheus_client": ("engine/metrics.py",),
     "handlers": ("server.py", "handlers/"),
 }
 HANDLERS_MAY_IMPORT = {"engine", "handlers", "aiohttp", "aiohttp_jinja2", "msgspec", "markupsafe"}

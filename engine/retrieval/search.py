@@ -6,7 +6,8 @@ occur scores near 0, however it ranks what little there is.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -27,9 +28,12 @@ _STEEPNESS = 8.0
 class Retriever:
     """Search over knowledge bases."""
 
-    def __init__(self, database: Database) -> None:
-        """Search the passages of `database`."""
+    def __init__(
+        self, database: Database, took: Callable[[float], None] = lambda took_s: None
+    ) -> None:
+        """Search the passages of `database`; tell `took` how many seconds each search took."""
         self._database = database
+        self._took = took
 
     async def search(
         self, reader: Reader, kb_ids: Sequence[Id], query: str, limit: int
@@ -41,13 +45,16 @@ class Retriever:
         counts = question_terms(query)
         if not counts:
             return []
+        began = time.monotonic()
         async with self._database.read() as connection:
             total = await passages.count(connection)
             frequencies = await passages.frequencies(connection, list(counts))
             chosen = choose(counts, frequencies, total)
             hits = await passages.search(connection, reader, kb_ids, chosen, limit)
         worths = {term: worth(number, total) for term, number in frequencies.items()}
-        return _scored(hits, worths)
+        scored = _scored(hits, worths)
+        self._took(time.monotonic() - began)
+        return scored
 
     async def passages(self, reader: Reader, kb_id: Id, chunk_ids: Sequence[Id]) -> list[Source]:
         """Return passages by their ids in the order given; missing ones are left out."""
