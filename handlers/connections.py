@@ -6,16 +6,24 @@ first request has a short time of its own, and a connection too many gets an ans
 """
 
 import asyncio
+import logging
 import resource
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from uuid import uuid4
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from handlers.responses import error_response
 
+_logger = logging.getLogger("footnote.connections")
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_CONTINUE = "100-continue"
 
 _BUSY = "The server is busy. Try again in a few seconds."
 _LINGER_S = 2.0
@@ -43,6 +51,7 @@ class Doorkeeper:
         self, server: web.Server, host: str, port: int, tls: ssl.SSLContext | None = None
     ) -> asyncio.Server:
         """Accept connections for the server."""
+        server.request_handler = self._expected(server.request_handler)
         return await asyncio.get_running_loop().create_server(
             lambda: self._open(server),
             host,
@@ -51,6 +60,20 @@ class Doorkeeper:
             ssl_handshake_timeout=self._first_request_s if tls else None,
             reuse_address=True,
         )
+
+    def _expected(self, answer: _Answer) -> _Answer:
+        """Refuse what a request may not expect; aiohttp repeats it, and breaks where it cannot."""
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            if request.headers.get(hdrs.EXPECT, _CONTINUE).lower() == _CONTINUE:
+                return await answer(request)
+            error = {"code": "INVALID_REQUEST", "message": "This cannot be expected here."}
+            response = error_response(417, error, uuid4().hex)
+            response.headers.update(self._headers)
+            response.force_close()
+            return response
+
+        return handle
 
     def _open(self, server: web.Server) -> asyncio.Protocol:
         if len(server.connections) >= self._most:
@@ -112,6 +135,14 @@ class _Connection(web.RequestHandler):
         response.headers.update(self._headers)
         response.force_close()
         return response
+
+    def log_exception(self, *args: Any, **fields: Any) -> None:
+        """Log our own faults; of what strangers send, no more than that it came."""
+        fault = fields.get("exc_info")
+        if isinstance(fault, HttpProcessingError | web.RequestPayloadError):
+            _logger.info("a request that is no HTTP: %s", type(fault).__name__)
+        else:
+            super().log_exception(*args, **fields)
 
 
 class _Refusal(asyncio.Protocol):

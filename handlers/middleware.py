@@ -85,6 +85,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         return _answer_http(request, error)
+    except web.RequestPayloadError:
+        return _answer(request, Invalid("The body is not what the head says it is."))
     except Exception:
         _logger.exception("request %s failed", request[REQUEST_ID])
         message = "Something went wrong on the server. It has been noted."
