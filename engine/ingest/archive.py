@@ -15,6 +15,7 @@ from engine.ingest.limits import Limits
 from engine.ingest.parsed import ParseFailed
 
 _END_RECORD = struct.Struct("<4s4H2LH")
+_LARGE_LOCATOR = struct.Struct("<4sLQL")
 _MAX_COMMENT = 65_535
 _MAX_ENTRY_BYTES = 600
 _MAX_RATIO = 200
@@ -32,11 +33,7 @@ def open_checked(path: Path, limits: Limits) -> ZipFile:
     Raises:
         ParseFailed: it is damaged, or asks for more than is allowed.
     """
-    _check_directory(path, limits)
-    try:
-        archive = ZipFile(path)
-    except (BadZipFile, UnicodeDecodeError, ValueError, NotImplementedError) as error:
-        raise ParseFailed(DAMAGED) from error
+    archive = _opened(path, limits)
     try:
         _check_entries(archive.infolist(), limits)
         _refuse_definitions(archive)
@@ -46,19 +43,42 @@ def open_checked(path: Path, limits: Limits) -> ZipFile:
     return archive
 
 
+def part_names(path: Path, limits: Limits) -> list[str]:
+    """Return the names that the directory of the archive at `path` lists.
+
+    Raises:
+        ParseFailed: it is damaged, or the directory is larger than is allowed.
+    """
+    with _opened(path, limits) as archive:
+        return archive.namelist()
+
+
+def _opened(path: Path, limits: Limits) -> ZipFile:
+    _check_directory(path, limits)
+    try:
+        return ZipFile(path)
+    except (BadZipFile, UnicodeDecodeError, ValueError, NotImplementedError) as error:
+        raise ParseFailed(DAMAGED) from error
+
+
 def _check_directory(path: Path, limits: Limits) -> None:
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        file.seek(max(0, size - _END_RECORD.size - _MAX_COMMENT))
+        file.seek(max(0, size - _LARGE_LOCATOR.size - _END_RECORD.size - _MAX_COMMENT))
         tail = file.read()
     found = tail.rfind(b"PK\x05\x06")
     if found < 0 or len(tail) - found < _END_RECORD.size:
         raise ParseFailed(DAMAGED)
+    if tail[:found][-_LARGE_LOCATOR.size :].startswith(b"PK\x06\x07"):
+        # Another record, for more than 65,535 parts, would count instead of this one.
+        raise ParseFailed(_too_many(limits))
     _, _, _, _, entries, directory_bytes, _, _ = _END_RECORD.unpack_from(tail, found)
     if entries > limits.max_entries or directory_bytes > limits.max_entries * _MAX_ENTRY_BYTES:
-        raise ParseFailed(
-            f"This Word file holds more than {limits.max_entries:,} parts. That is not allowed."
-        )
+        raise ParseFailed(_too_many(limits))
+
+
+def _too_many(limits: Limits) -> str:
+    return f"This Word file holds more than {limits.max_entries:,} parts. That is not allowed."
 
 
 def _check_entries(entries: list[ZipInfo], limits: Limits) -> None:

@@ -4,12 +4,13 @@ A name is what somebody typed, so it decides nothing except between Markdown and
 the bytes may fit both.
 """
 
-import mmap
 import re
 from pathlib import Path, PurePath
 
 from engine.errors import Unsupported
+from engine.ingest.archive import part_names
 from engine.ingest.decoding import decode
+from engine.ingest.limits import Limits
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -21,6 +22,8 @@ ALLOWED = "Allowed are PDF, Word (.docx), HTML, Markdown and plain text."
 
 _HEAD_BYTES = 64 * 1024
 _ZIP = b"PK\x03\x04"
+_CONTENT_TYPES = "[Content_Types].xml"
+_OTHER_OFFICE = ("xl/", "ppt/", "visio/")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NOT_PROSE = (b"{\\rtf", b"%!PS")
 
@@ -39,20 +42,20 @@ _MARKDOWN_MARKS = (
 _MARKDOWN_NAMES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 
 
-def detect(path: Path, name: str = "") -> str:
+def detect(path: Path, name: str, limits: Limits) -> str:
     """Return the media type of the file at `path`; `name` is what its owner calls it.
 
-    Reads a few kilobytes, never the whole file into memory.
+    Reads the beginning, and of an archive its directory, never the whole file into memory.
 
     Raises:
-        Unsupported: none of the five formats.
+        Unsupported: none of the five formats. ParseFailed: an archive without a sound directory.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if head.lstrip()[:5] == b"%PDF-":
         return PDF
     if head.startswith(_ZIP):
-        return _of_archive(path)
+        return _of_archive(path, limits)
     if head.startswith(_OLE):
         raise Unsupported(
             "This is an old Word file, or one protected by a password. "
@@ -63,10 +66,11 @@ def detect(path: Path, name: str = "") -> str:
     return _of_prose(head, name)
 
 
-def _of_archive(path: Path) -> str:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data.find(b"word/document.xml") >= 0:
-            return DOCX
+def _of_archive(path: Path, limits: Limits) -> str:
+    """Return Word's type for an Office package of a text; what it holds is seen when it is read."""
+    names = part_names(path, limits)
+    if _CONTENT_TYPES in names and not any(name.startswith(_OTHER_OFFICE) for name in names):
+        return DOCX
     raise Unsupported(f"This archive is not a Word document. {ALLOWED}")
 
 

@@ -18,7 +18,7 @@ def parse_file(path: Path, name: str, limits: Limits) -> Parsed:
     Raises:
         Unsupported: its bytes are of no allowed type. ParseFailed: they cannot be read.
     """
-    media_type = kinds.detect(path, name)
+    media_type = kinds.detect(path, name, limits)
     document = _read(media_type, path, limits)
     if len(document.text) > limits.max_characters:
         raise ParseFailed(

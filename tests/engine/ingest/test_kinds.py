@@ -1,10 +1,12 @@
 from pathlib import Path
 
 import pytest
-from small_files import archive, docx_of, lines, paragraph, pdf_of
+from small_files import archive, docx_of, lines, package, paragraph, pdf_of, word_xml
 
 from engine.errors import Unsupported
 from engine.ingest import kinds
+from engine.ingest.limits import Limits
+from engine.ingest.parsed import ParseFailed
 
 PDF = pdf_of([lines((72, 700, 12, "Words"))])
 
@@ -12,7 +14,7 @@ PDF = pdf_of([lines((72, 700, 12, "Words"))])
 def detected(tmp_path: Path, data: bytes, name: str = "") -> str:
     path = tmp_path / "content"
     path.write_bytes(data)
-    return kinds.detect(path, name)
+    return kinds.detect(path, name, Limits())
 
 
 @pytest.mark.parametrize(
@@ -70,10 +72,24 @@ def test_a_head_that_ends_inside_a_character_is_still_text(tmp_path: Path) -> No
         b"{\\rtf1 words}",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100),
         archive({"xl/workbook.xml": b"<a/>"}),
-        b"PK\x03\x04",
+        archive({"word/document.xml": b"<a/>"}),
+        archive({"notes.txt": b"the words [Content_Types].xml and word/document.xml"}),
+        package({"xl/workbook.xml": b"<a/>"}),
+        package({"ppt/presentation.xml": b"<a/>"}),
         bytes(range(256)),
     ],
 )
 def test_anything_else_is_refused_with_a_sentence(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(Unsupported, match=r"\.$"):
         detected(tmp_path, data, "a.txt")
+
+
+def test_a_word_file_is_known_wherever_its_main_part_lies(tmp_path: Path) -> None:
+    made = package({"main/text.xml": word_xml(paragraph("Words"))})
+    assert detected(tmp_path, made) == kinds.DOCX
+
+
+@pytest.mark.parametrize("data", [b"PK\x03\x04", docx_of(paragraph("Words"))[:-30]])
+def test_an_archive_without_its_directory_is_damaged(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(ParseFailed, match="damaged"):
+        detected(tmp_path, data)
