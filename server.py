@@ -17,10 +17,12 @@ import jinja2
 from aiohttp import web
 
 from engine import Engine, make_identity, open_engine
+from engine.auth.passwords import Passwords
 from engine.clock import warn_when_held_up
 from engine.command_line import ask, draft, ingest, pipeline, search
 from engine.config import BadConfig, Config
 from engine.errors import AppError
+from engine.flows.audit import Audit
 from engine.flows.sample import make_sample
 from engine.storage.database import StorageRefused, open_database
 from handlers.access import guarded
@@ -172,7 +174,8 @@ def _address(listener: asyncio.Server, scheme: str) -> str:
 async def print_token(config: Config) -> None:
     """Print a fresh bearer token of the local administrator."""
     async with open_database(config.data / "footnote.db", readers=1) as database:
-        print(await make_identity(config, database).new_token())
+        audit = Audit(database, keep_days=config.audit_days)
+        print(await make_identity(config, database, Passwords(), audit).new_token())
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from engine.auth.tokens import Tokens, load_key
 from engine.clock import Beat
 from engine.config import Config
 from engine.flows import document_types
+from engine.flows.accounts import Accounts
 from engine.flows.answer import Answering
 from engine.flows.audit import Audit
 from engine.flows.chat import FAMILY as CHAT
@@ -29,6 +30,7 @@ from engine.flows.query import FAMILY as QUERY
 from engine.flows.query import Query
 from engine.flows.search import FAMILY as SEARCH
 from engine.flows.search import Search
+from engine.flows.sharing import Sharing
 from engine.flows.start_rate import StartRate
 from engine.flows.watch import Watch
 from engine.ingest.sandbox import Limits
@@ -59,6 +61,8 @@ class Engine:
     retriever: Retriever
     writer: Writer
     identity: Identity
+    accounts: Accounts
+    sharing: Sharing
     watch: Watch
     library: Library
     drafting: Drafting
@@ -98,6 +102,7 @@ async def open_engine(config: Config, *, owns_data: bool = False) -> AsyncIterat
                 await engine.watch.close()
                 await engine.runs.close()
                 await engine.journal.close()
+                engine.identity.close()
         finally:
             await writer.close()
 
@@ -191,7 +196,8 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         retention_s=config.run_retention_s,
         on_start=audit.note_run,
     )
-    identity = make_identity(config, database)
+    passwords = Passwords()
+    identity = make_identity(config, database, passwords, audit)
     return Engine(
         config=config,
         database=database,
@@ -200,6 +206,8 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         retriever=retriever,
         writer=writer,
         identity=identity,
+        accounts=make_accounts(config, database, passwords, audit),
+        sharing=Sharing(database, audit),
         watch=Watch(database, identity, runs),
         library=library,
         drafting=drafting,
@@ -215,7 +223,9 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
     )
 
 
-def make_identity(config: Config, database: Database) -> Identity:
+def make_identity(
+    config: Config, database: Database, passwords: Passwords, audit: Audit
+) -> Identity:
     """Return what gives out secrets and recognises them.
 
     Raises:
@@ -223,10 +233,25 @@ def make_identity(config: Config, database: Database) -> Identity:
     """
     return Identity(
         database,
-        Passwords(),
+        passwords,
         Tokens(load_key(config.data / "token.key"), config.access_token_s),
+        audit,
         session_s=config.session_s,
         link_s=config.link_s,
+    )
+
+
+def make_accounts(
+    config: Config, database: Database, passwords: Passwords, audit: Audit
+) -> Accounts:
+    """Return what changes who may use the server."""
+    return Accounts(
+        database,
+        passwords,
+        audit,
+        registration=config.registration,
+        link_s=config.link_s,
+        invite_s=config.invite_s,
     )
 
 

@@ -76,6 +76,13 @@ class Config:
         "off", "who may make an account: anybody, who has an invitation, or nobody"
     )
     invite_s: PositiveSeconds = _setting(604_800, "how long an invitation is good")
+    oidc_issuer: str = _setting(
+        "",
+        "issuer address of an OpenID Connect provider to sign in with, for instance of a company",
+    )
+    oidc_client_id: str = _setting("", "name under which the provider knows this server")
+    oidc_client_secret: str = _setting("", "secret that the provider gave out", secret=True)
+    oidc_name: str = _setting("your company", "what the button says one signs in with")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "INFO", "how much is logged to standard error"
     )

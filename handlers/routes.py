@@ -6,7 +6,9 @@ from engine.flows.editing import DraftChange, NewDraft
 from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.query import QueryRequest
 from engine.flows.search import SearchRequest
+from engine.types import Level
 from handlers import (
+    accounts,
     audit,
     auth,
     chat,
@@ -14,24 +16,32 @@ from handlers import (
     drafts,
     generate,
     knowledge,
+    members,
     models,
     openapi,
     ops,
     pages,
     pipeline,
+    profile,
     query,
     runs,
     search,
     templates,
 )
 from handlers.access import Access, Route
+from handlers.accounts import AccountChange, Member, NewAccount, NewGroup
+from handlers.auth import Credentials, Refresh, Registration
 from handlers.chat import Titled
 from handlers.drafts import Fix
 from handlers.knowledge import Named
+from handlers.members import LevelChange, Share
+from handlers.profile import NewKey, PasswordChange
 from handlers.rates import Rate
 from handlers.search import Quick
 
 PUBLIC, USER, ADMIN = Access.PUBLIC, Access.USER, Access.ADMIN
+READ, FULL = Level.READ, Level.ADMIN
+SIGN_IN = Rate.SIGN_IN
 
 STREAM = ("text/event-stream",)
 BOTH = ("text/event-stream", "application/json")
@@ -53,7 +63,8 @@ ROUTES = (
     Route("GET", "/readyz", ops.readyz, PUBLIC),
     Route("GET", "/metrics", ops.metrics, ADMIN, answers=("text/plain",), is_wide=True),
     Route("GET", "/api/v1/metrics", ops.metrics_json, ADMIN, is_wide=True),
-    Route("GET", "/login", auth.login, PUBLIC, is_page=True),
+    Route("GET", "/login", auth.login_page, PUBLIC, is_page=True),
+    Route("GET", "/register", auth.register_page, PUBLIC, is_page=True),
     Route("GET", "/", pages.home, USER, is_page=True),
     Route("GET", "/kb/{kb_id}", pages.knowledge_base, USER, is_page=True),
     Route("GET", "/kb/{kb_id}/drafts", pages.draft_list, USER, is_page=True),
@@ -64,13 +75,69 @@ ROUTES = (
     Route("GET", "/pipeline", pages.pipeline_view, USER, is_page=True),
     Route("GET", "/api", openapi.api_page, USER, is_page=True),
     Route("GET", "/api/openapi.json", openapi.openapi_json, USER),
+    Route(
+        "POST",
+        "/api/v1/auth/register",
+        auth.register,
+        PUBLIC,
+        body=Registration,
+        ok=(201,),
+        rate=SIGN_IN,
+    ),
+    Route("POST", "/api/v1/auth/login", auth.login, PUBLIC, body=Credentials, rate=SIGN_IN),
+    Route("POST", "/api/auth/login", auth.login, PUBLIC, body=Credentials, rate=SIGN_IN),
+    Route("POST", "/api/v1/auth/refresh", auth.refresh, PUBLIC, body=Refresh, rate=SIGN_IN),
     Route("GET", "/api/v1/auth/me", auth.me, USER),
-    Route("POST", "/api/v1/auth/logout", auth.logout, USER),
+    Route("GET", "/api/auth/check", auth.check, USER),
+    Route("POST", "/api/v1/auth/logout", auth.logout, USER, level=READ),
+    Route("POST", "/api/auth/logout", auth.logout, USER, level=READ),
+    Route("POST", "/api/v1/auth/logout-everywhere", auth.logout_everywhere, USER, level=FULL),
+    Route(
+        "POST",
+        "/api/v1/auth/password",
+        profile.change_password,
+        USER,
+        body=PasswordChange,
+        ok=(204,),
+        rate=SIGN_IN,
+        level=FULL,
+    ),
+    Route("GET", "/api/v1/auth/sessions", profile.list_sessions, USER, level=FULL),
+    Route("DELETE", "/api/v1/auth/sessions/{id}", profile.end_session, USER, ok=(204,), level=FULL),
+    Route("GET", "/api/v1/auth/keys", profile.list_keys, USER, level=FULL),
+    Route("POST", "/api/v1/auth/keys", profile.make_key, USER, body=NewKey, ok=(201,), level=FULL),
+    Route("DELETE", "/api/v1/auth/keys/{id}", profile.revoke_key, USER, ok=(204,), level=FULL),
     Route("GET", "/api/v1/kbs", knowledge.list_kbs, USER),
-    Route("POST", "/api/v1/kbs", knowledge.create_kb, USER, body=Named, ok=(201,)),
+    Route("POST", "/api/v1/kbs", knowledge.create_kb, USER, body=Named, ok=(201,), is_wide=True),
     Route("GET", "/api/v1/kbs/{id}", knowledge.get_kb, USER),
     Route("PATCH", "/api/v1/kbs/{id}", knowledge.rename_kb, USER, body=Named),
-    Route("DELETE", "/api/v1/kbs/{id}", knowledge.delete_kb, USER, ok=(204,)),
+    Route("DELETE", "/api/v1/kbs/{id}", knowledge.delete_kb, USER, ok=(204,), level=FULL),
+    Route("GET", "/api/v1/kbs/{id}/permissions", members.list_permissions, USER, level=FULL),
+    Route(
+        "POST",
+        "/api/v1/kbs/{id}/permissions",
+        members.give_permission,
+        USER,
+        body=Share,
+        ok=(201,),
+        level=FULL,
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/kbs/{id}/permissions/{permission_id}",
+        members.change_permission,
+        USER,
+        body=LevelChange,
+        level=FULL,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/kbs/{id}/permissions/{permission_id}",
+        members.take_permission,
+        USER,
+        ok=(204,),
+        level=FULL,
+    ),
     Route("GET", "/api/v1/kbs/{id}/documents", documents.list_documents, USER),
     Route(
         "POST",
@@ -146,25 +213,31 @@ ROUTES = (
     ),
     Route("GET", "/api/v1/drafts/{id}/check", drafts.check_draft, USER),
     Route("POST", "/api/v1/drafts/{id}/fix", drafts.fix_draft, USER, body=Fix),
-    Route("POST", "/query", query.query, USER, body=QueryRequest, rate=Rate.COSTLY),
-    Route("POST", "/query/", query.query, USER, body=QueryRequest, rate=Rate.COSTLY),
+    Route("POST", "/query", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY),
+    Route("POST", "/query/", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY),
     Route(
         "POST",
         "/query/stream",
         query.query_stream,
         USER,
+        level=READ,
         body=QueryRequest,
         query=DIALECT,
         answers=STREAM,
         rate=Rate.COSTLY,
     ),
-    Route("POST", "/api/v1/query", query.query, USER, body=QueryRequest, rate=Rate.COSTLY),
-    Route("POST", "/api/v1/query/", query.query, USER, body=QueryRequest, rate=Rate.COSTLY),
+    Route(
+        "POST", "/api/v1/query", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY
+    ),
+    Route(
+        "POST", "/api/v1/query/", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY
+    ),
     Route(
         "POST",
         "/api/v1/query/stream",
         query.query_stream,
         USER,
+        level=READ,
         body=QueryRequest,
         query=DIALECT,
         answers=STREAM,
@@ -175,12 +248,13 @@ ROUTES = (
         "/api/v1/search",
         search.search,
         USER,
+        level=READ,
         body=SearchRequest,
         query=DIALECT,
         answers=BOTH,
         rate=Rate.COSTLY,
     ),
-    Route("POST", "/api/v1/search/quick", search.quick_search, USER, body=Quick),
+    Route("POST", "/api/v1/search/quick", search.quick_search, USER, level=READ, body=Quick),
     Route("POST", "/api/chat", chat.chat, USER, body=ChatRequest, rate=Rate.COSTLY),
     Route(
         "POST",
@@ -199,23 +273,33 @@ ROUTES = (
     Route("PATCH", "/api/v1/conversations/{id}", chat.rename_conversation, USER, body=Titled),
     Route("DELETE", "/api/v1/conversations/{id}", chat.delete_conversation, USER, ok=(204,)),
     Route("POST", "/api/v1/conversations/{id}/restore", chat.restore_conversation, USER),
-    Route("POST", "/run", pipeline.run, USER, body=PipelineRequest, rate=Rate.COSTLY),
+    Route("POST", "/run", pipeline.run, USER, is_wide=True, body=PipelineRequest, rate=Rate.COSTLY),
     Route(
         "POST",
         "/run/stream",
         pipeline.run_stream,
         USER,
+        is_wide=True,
         body=PipelineRequest,
         query=DIALECT | {"tokens": "integer"},
         answers=STREAM,
         rate=Rate.COSTLY,
     ),
-    Route("POST", "/api/v1/run", pipeline.run, USER, body=PipelineRequest, rate=Rate.COSTLY),
+    Route(
+        "POST",
+        "/api/v1/run",
+        pipeline.run,
+        USER,
+        is_wide=True,
+        body=PipelineRequest,
+        rate=Rate.COSTLY,
+    ),
     Route(
         "POST",
         "/api/v1/run/stream",
         pipeline.run_stream,
         USER,
+        is_wide=True,
         body=PipelineRequest,
         query=DIALECT | {"tokens": "integer"},
         answers=STREAM,
@@ -234,6 +318,63 @@ ROUTES = (
         answers=BOTH,
     ),
     Route("POST", "/api/v1/runs/{id}/cancel", runs.cancel_run, USER),
+    Route("GET", "/api/v1/admin/users", accounts.list_users, ADMIN, level=FULL),
+    Route(
+        "POST",
+        "/api/v1/admin/users",
+        accounts.create_user,
+        ADMIN,
+        body=NewAccount,
+        ok=(201,),
+        level=FULL,
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/admin/users/{id}",
+        accounts.change_user,
+        ADMIN,
+        body=AccountChange,
+        level=FULL,
+    ),
+    Route("POST", "/api/v1/admin/users/{id}/reset", accounts.reset_user, ADMIN, level=FULL),
+    Route("GET", "/api/v1/admin/invites", accounts.list_invites, ADMIN, level=FULL),
+    Route("POST", "/api/v1/admin/invites", accounts.make_invite, ADMIN, ok=(201,), level=FULL),
+    Route(
+        "DELETE",
+        "/api/v1/admin/invites/{id}",
+        accounts.take_invite_back,
+        ADMIN,
+        ok=(204,),
+        level=FULL,
+    ),
+    Route("GET", "/api/v1/admin/groups", accounts.list_groups, ADMIN, level=FULL),
+    Route(
+        "POST",
+        "/api/v1/admin/groups",
+        accounts.make_group,
+        ADMIN,
+        body=NewGroup,
+        ok=(201,),
+        level=FULL,
+    ),
+    Route(
+        "DELETE", "/api/v1/admin/groups/{id}", accounts.remove_group, ADMIN, ok=(204,), level=FULL
+    ),
+    Route(
+        "POST",
+        "/api/v1/admin/groups/{id}/members",
+        accounts.add_member,
+        ADMIN,
+        body=Member,
+        level=FULL,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/admin/groups/{id}/members/{username}",
+        accounts.remove_member,
+        ADMIN,
+        level=FULL,
+    ),
     Route("GET", "/api/v1/admin/audit", audit.audit_log, ADMIN, query=AUDIT, answers=TABLE),
     Route(
         "GET",

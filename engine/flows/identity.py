@@ -13,6 +13,7 @@ from engine.auth.names import name_from_elsewhere, normal_name
 from engine.auth.passwords import Passwords
 from engine.auth.tokens import Tokens
 from engine.errors import Forbidden, Unauthenticated
+from engine.flows.audit import Action, Audit
 from engine.storage import api_keys, identities, sessions
 from engine.storage.database import Connection, Database, StorageUnavailable
 from engine.storage.identities import User
@@ -60,6 +61,7 @@ class Identity:
         database: Database,
         passwords: Passwords,
         tokens: Tokens,
+        audit: Audit,
         *,
         session_s: float,
         link_s: float,
@@ -68,6 +70,7 @@ class Identity:
         self._database = database
         self._passwords = passwords
         self._tokens = tokens
+        self._audit = audit
         self._session_s = session_s
         self._link_s = link_s
         self._used_sessions: set[Id] = set()
@@ -103,7 +106,7 @@ class Identity:
                     "This sign-in link was used already or is too old."
                     " Start the server again to get a new one."
                 )
-            return await self._begin(tx, user_id, agent)
+            return await self._begin(tx, user_id, agent, "link")
 
     async def by_password(self, username: str, password: str, agent: str = "") -> SignedIn:
         """Begin a session of who knows the password; an unknown name takes as long as a known one.
@@ -115,6 +118,7 @@ class Identity:
             login = await identities.login_of(connection, normal_name(username))
         stored = login.password_hash if login is not None and not login.is_disabled else None
         if not await self._passwords.matches(stored, password) or login is None:
+            await self._audit.record(Action.SIGN_IN_FAILED, username=normal_name(username))
             raise Unauthenticated("The name or the password is wrong.")
         newer = None
         if stored is not None and self._passwords.is_outdated(stored):
@@ -122,7 +126,7 @@ class Identity:
         async with self._database.transaction() as tx:
             if newer is not None:
                 await identities.set_password(tx, login.id, newer)
-            return await self._begin(tx, login.id, agent)
+            return await self._begin(tx, login.id, agent, "password")
 
     async def by_subject(self, subject: str, name: str, agent: str = "") -> SignedIn:
         """Begin a session of somebody an identity provider knows; made a user on the first time.
@@ -132,14 +136,15 @@ class Identity:
         """
         async with self._database.transaction() as tx:
             user = await self._of_subject(tx, subject, name)
-            return await self._begin(tx, user.id, agent)
+            return await self._begin(tx, user.id, agent, "provider")
 
-    async def _begin(self, tx: Connection, user_id: Id, agent: str) -> SignedIn:
+    async def _begin(self, tx: Connection, user_id: Id, agent: str, by: str) -> SignedIn:
         cookie = new_secret()
         await sessions.forget_expired(tx)
         session_id = await sessions.add(
             tx, user_id, fingerprint(cookie), agent[:_AGENT_CHARS], expiry(self._session_s)
         )
+        await self._audit.note(tx, Action.SIGNED_IN, user_id=user_id, detail=by)
         return SignedIn(user_id, session_id, cookie)
 
     # Tokens
@@ -161,6 +166,7 @@ class Identity:
             is_stolen = spent is not None and spent[1]
             if holder is not None and is_stolen:
                 await sessions.revoke(tx, holder.session_id)
+                await self._audit.note(tx, Action.TOKEN_REUSED, user_id=holder.user.id)
             elif holder is not None:
                 return await self._pair(tx, holder.user.id, holder.session_id)
         if holder is not None:
@@ -189,6 +195,7 @@ class Identity:
                 kb_id=None,
                 expires_at=expiry(self._session_s),
             )
+            await self._audit.note(tx, Action.KEY_MADE, user_id=owner.id, detail="command line")
         return secret
 
     # Be recognised
@@ -251,6 +258,7 @@ class Identity:
             free = wanted if number == 1 else f"{wanted}-{number}"
             if not await identities.is_name_taken(tx, free):
                 user_id = await identities.create(tx, free, subject=subject)
+                await self._audit.note(tx, Action.REGISTERED, user_id=user_id, subject=free)
                 return User(id=user_id, username=free)
         raise Forbidden("There are too many users of this name already.")
 
@@ -268,6 +276,10 @@ class Identity:
             self._used_sessions |= used_sessions
             self._used_keys |= used_keys
 
+    def close(self) -> None:
+        """Give the threads up that compare passwords."""
+        self._passwords.close()
+
     # Sign out
 
     async def sign_out(self, grant: Grant) -> None:
@@ -277,12 +289,14 @@ class Identity:
                 await sessions.revoke(tx, grant.session_id)
             elif grant.key_id is not None:
                 await api_keys.revoke(tx, grant.user.id, grant.key_id)
+            await self._audit.note(tx, Action.SIGNED_OUT, user_id=grant.user.id)
 
     async def sign_out_everywhere(self, user: User) -> None:
         """End all sessions of a user; API keys stay, they are revoked one by one."""
         async with self._database.transaction() as tx:
             await sessions.end_all(tx, user.id)
             await sessions.drop_links(tx, user.id)
+            await self._audit.note(tx, Action.SIGNED_OUT, user_id=user.id, detail="everywhere")
 
 
 def _enabled(known: tuple[User, bool]) -> User:

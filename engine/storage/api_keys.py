@@ -97,3 +97,8 @@ async def note_used(tx: Connection, key_ids: list[Id]) -> None:
     await tx.executemany(
         "update api_keys set used_at = ? where id = ?", [(now, one) for one in key_ids]
     )
+
+
+async def revoke_all(tx: Connection, user_id: Id) -> None:
+    """Make all keys of a user worthless."""
+    await tx.execute_fetchall("delete from api_keys where user_id = ?", (user_id,))

@@ -158,7 +158,7 @@ async def test_the_database_itself_refuses_to_change_it(data: Path, statement: s
         with pytest.raises(sqlite3.IntegrityError, match="audit log"):
             connection.execute(statement)
     async with open_site(data) as site:
-        assert await entries(site) == before
+        assert (await entries(site))[-len(before) :] == before
 
 
 async def test_old_entries_go_and_young_ones_stay(data: Path) -> None:
