@@ -39,7 +39,7 @@ Settle = Callable[[Connection], Awaitable[None]]
 
 _PAGE = 500
 _IN_MEMORY = 512
-_ROOM = 256
+_ROOM_CHARS = 65_536
 _RETRY_DELAY_S = 0.2
 _AFTER_BEAT_S = 0.001
 """Writers read their models on the beat; what they read is written this much later."""
@@ -68,6 +68,7 @@ class Log:
         self.is_faulty = False
         self.changed = asyncio.Event()
         self.pending: list[Event | list[str]] = []
+        self.pending_chars = 0
         self.unwritten: list[Record] = []
         self.recent: list[Record] = []
         self.has_text = seq > 0
@@ -76,7 +77,11 @@ class Log:
 
     def push(self, event: Event) -> None:
         """Queue an event; text joins the text before it."""
-        if not isinstance(event, Delta):
+        if not isinstance(event, Delta | Token):
+            self.pending.append(event)
+            return
+        self.pending_chars += len(event.text)
+        if isinstance(event, Token):
             self.pending.append(event)
         elif self.pending and isinstance(self.pending[-1], list):
             self.pending[-1].append(event.text)
@@ -91,6 +96,7 @@ class Log:
                 seq += 1
                 self.unwritten.append(Record(seq, event, _encode(event)))
         self.pending.clear()
+        self.pending_chars = 0
         return self.unwritten
 
     def publish(self) -> None:
@@ -177,8 +183,8 @@ class Journal:
         log.has_text = log.has_text or is_text
 
     async def room(self, log: Log) -> None:
-        """Wait until a fast writer's events have been taken."""
-        while len(log.pending) > _ROOM and log.error is None:
+        """Wait until a fast writer's text has been taken."""
+        while log.pending_chars > _ROOM_CHARS and log.error is None:
             await log.changed.wait()
 
     async def end(self, log: Log, terminal: Terminal, settle: Settle) -> None:

@@ -22,7 +22,7 @@ from engine.clock import Beat
 
 _KEEP_ALIVE_S = 5.0
 _MAX_HEADER_BYTES = 65_536
-_READ_BYTES = 262_144
+_READ_BYTES = 16_384
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
@@ -101,12 +101,13 @@ class Body(httpx2.AsyncByteStream):
     async def gather(self, beat: Beat) -> bytes:
         """Leave what arrives with the kernel until the next beat, then return it.
 
+        A peer that is faster than that is read at once, a little each time the loop comes round.
         `b""` when there was nothing, or nothing that can be had at once; read on as usual then.
         """
         held = self._held = self._held or self._hold()
         if held is None:
             return b""
-        await beat.wait()
+        await (asyncio.sleep(0) if held.has_more else beat.wait())
         content = self._response.content
         is_fed = held.feed() and content.exception() is None
         data = content.read_nowait() if is_fed else b""
@@ -145,6 +146,7 @@ class _Held:
         self._protocol = protocol
         self._transport = transport
         self._number = transport.get_extra_info("socket").fileno()
+        self.has_more = False
         transport.pause_reading()
         protocol.transport = cast(asyncio.Transport, self)
 
@@ -154,6 +156,7 @@ class _Held:
             received = os.read(self._number, _READ_BYTES)
         except OSError:
             return False
+        self.has_more = len(received) == _READ_BYTES
         if received:
             self._protocol.data_received(received)
         return bool(received)
