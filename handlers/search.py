@@ -7,10 +7,11 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from engine.flows.answer import listed
 from engine.flows.search import FAMILY, SearchRequest
 from engine.runs.dialects import ending, warned
 from engine.runs.events import Cited, Completed, Delta, Event, OfferedSource, Sources, Terminal
-from engine.storage import conversations, drafts, knowledge
+from engine.storage import conversations, documents, drafts, knowledge
 from engine.storage.journal import RunRow
 from handlers.inputs import (
     decode,
@@ -109,32 +110,12 @@ async def quick_search(request: web.Request) -> web.Response:
     engine = request.app[ENGINE]
     wanted = await read_json(request, Quick, code="VALIDATION_ERROR")
     user = request[USER]
-    sources = await engine.search.quick(user, wanted.query, wanted.limit)
+    sources = await engine.search.as_typed(user, wanted.query, wanted.limit)
     async with engine.database.read() as connection:
-        kbs = await knowledge.list_named(connection, user, wanted.query, wanted.limit)
-        found = await drafts.list_named(connection, user, wanted.query, wanted.limit)
-        talks = await conversations.list_named(connection, user, wanted.query, wanted.limit)
-    items = [
-        OfferedSource(
-            s.chunk_id,
-            s.document_id,
-            s.document_name,
-            s.page,
-            s.section,
-            s.text,
-            s.score,
-            s.kb_id,
-            s.char_start,
-            s.char_end,
-        )
-        for s in sources
-    ]
-    return json_response(
-        {
-            "query": wanted.query,
-            "results": await _results(request, items),
-            "kbs": kbs,
-            "drafts": found,
-            "conversations": talks,
-        }
-    )
+        named = [
+            await part.list_named(connection, user, wanted.query, wanted.limit)
+            for part in (knowledge, documents, drafts, conversations)
+        ]
+    names = dict(zip(("kbs", "documents", "drafts", "conversations"), named, strict=True))
+    results = await _results(request, listed(sources).items)
+    return json_response({"query": wanted.query, "results": results, **names})

@@ -125,6 +125,12 @@ class Answering:
             return []
         return [source for source in ranked if source.score >= self._floor * _REST]
 
+    async def complete(
+        self, reader: Reader, kb_ids: Sequence[Id], typed: str, limit: int
+    ) -> list[Source]:
+        """Return the passages that have all words typed so far."""
+        return await self._retriever.complete(reader, kb_ids, typed, limit)
+
     async def write(self, run: Run, writing: "Writing") -> AsyncGenerator[Delta | Stage, None]:
         """Yield the answer's text and waits of the model; `writing` knows the rest afterwards.
 

@@ -71,6 +71,14 @@ class Search:
         kb_ids = [kb.id for kb in await self._answering.readable(user, None)]
         return await self._answering.relevant(user, kb_ids, [query], limit)
 
+    async def as_typed(self, user: User, typed: str, limit: int) -> list[Source]:
+        """Return passages for a question that is still being typed."""
+        kb_ids = [kb.id for kb in await self._answering.readable(user, None)]
+        begun = await self._answering.complete(user, kb_ids, typed, limit)
+        whole = await self._answering.relevant(user, kb_ids, [typed], limit)
+        found = {source.chunk_id: source for source in [*begun, *whole]}
+        return list(found.values())[:limit]
+
     async def flow(self, run: Run) -> AsyncGenerator[Event, None]:
         """Rank, then sum up the best, then name what was cited."""
         request = msgspec.json.decode(run.row.request, type=SearchRequest)

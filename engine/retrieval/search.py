@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from engine.language.words import stems, tokens
+from engine.language.words import STOP_WORDS, stems, tokens
 from engine.retrieval.query import choose, question_terms, worth
 from engine.storage import passages
 from engine.storage.database import Database
@@ -23,6 +23,10 @@ _JUDGED = 3
 _EXPECTED = 8
 _MIDDLE = 0.5
 _STEEPNESS = 8.0
+_SHORTEST_STEM = 3
+_LONGEST_ENDING = 4
+_WINDOW = 4
+"""So many times as many passages are looked at, since some only share a stem."""
 
 
 class Retriever:
@@ -56,6 +60,22 @@ class Retriever:
         self._took(time.monotonic() - began)
         return scored
 
+    async def complete(
+        self, reader: Reader, kb_ids: Sequence[Id], typed: str, limit: int
+    ) -> list[Source]:
+        """Return passages that have all words typed so far, the last one perhaps unfinished."""
+        *words, begun = tokens(typed) or [""]
+        telling = [word for word in words if word not in STOP_WORDS]
+        async with self._database.read() as connection:
+            hits = await passages.complete(
+                connection, reader, kb_ids, telling, _beginnings(begun), _WINDOW * limit
+            )
+        whole = [hit for hit in hits if _has_beginning(hit, begun)]
+        return [
+            msgspec.structs.replace(hit.source, score=round(hit.weight / whole[0].weight, 4))
+            for hit in whole[:limit]
+        ]
+
     async def passages(self, reader: Reader, kb_id: Id, chunk_ids: Sequence[Id]) -> list[Source]:
         """Return passages by their ids in the order given; missing ones are left out."""
         async with self._database.read() as connection:
@@ -69,6 +89,17 @@ class Retriever:
         """Return the first passages of a knowledge base, document by document in reading order."""
         async with self._database.read() as connection:
             return await passages.leading(connection, reader, kb_id, limit, exclude)
+
+
+def _beginnings(begun: str) -> list[str]:
+    """Return what an index of stems may have of a word that begins so: "securit" has "secur"."""
+    shortest = max(_SHORTEST_STEM, len(begun) - _LONGEST_ENDING)
+    return [begun[:end] for end in range(min(shortest, len(begun)), len(begun) + 1) if end]
+
+
+def _has_beginning(hit: Hit, begun: str) -> bool:
+    text = f"{hit.title}\n{hit.heading}\n{hit.source.text}"
+    return any(word.startswith(begun) for word in tokens(text))
 
 
 def _scored(hits: list[Hit], worths: Mapping[Term, float]) -> list[Source]:

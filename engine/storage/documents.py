@@ -5,7 +5,7 @@ import msgspec
 from engine.errors import NotFound
 from engine.storage.database import Connection
 from engine.storage.rights import READABLE, Reader, reading, require
-from engine.storage.rows import fetch_all, fetch_one, record, to_json
+from engine.storage.rows import containing, fetch_all, fetch_one, record, to_json
 from engine.types import Id, Level, new_id, utc_now
 
 _LATEST = """
@@ -102,6 +102,27 @@ async def find(connection: Connection, kb_id: Id, name: str) -> Document | None:
     """Return the document of that name, if any."""
     row = await fetch_one(connection, _LATEST + "and d.kb_id = ? and d.name = ?", (kb_id, name))
     return record(row, Document, json=_JSON) if row else None
+
+
+class NamedDocument(msgspec.Struct, frozen=True):
+    """A document as found by its name."""
+
+    id: Id
+    kb_id: Id
+    name: str
+
+
+async def list_named(
+    connection: Connection, reader: Reader, words: str, limit: int
+) -> list[NamedDocument]:
+    """Return the documents a reader may see whose name holds these words."""
+    rows = await fetch_all(
+        connection,
+        f"select d.id, d.kb_id, d.name from documents d join {READABLE} r on r.kb_id = d.kb_id"
+        r" where d.name like :words escape '\' order by d.name limit :limit",
+        {"words": containing(words), "limit": limit, **reading(reader)},
+    )
+    return [record(row, NamedDocument) for row in rows]
 
 
 async def get(

@@ -130,15 +130,35 @@ async def search(
     Passages of a version that is still being read are left out: the window grows until enough
     others are found.
     """
-    if not kb_ids or not terms or limit < 1:
+    if not kb_ids or not terms:
         return []
-    match = _match(kb_ids, terms)
+    return await _best(connection, reader, _match(kb_ids, terms), limit)
+
+
+async def complete(
+    connection: Connection,
+    reader: Reader,
+    kb_ids: Sequence[Id],
+    words: Sequence[str],
+    beginnings: Sequence[str],
+    limit: int,
+) -> list[Hit]:
+    """Return the passages that have all `words` and one that begins with one of `beginnings`."""
+    if not kb_ids or not beginnings:
+        return []
+    begun = " OR ".join(f"{_phrase(Term(beginning))} *" for beginning in beginnings)
+    parts = [_scopes(kb_ids), *(_phrase(Term(word)) for word in words), f"({begun})"]
+    return await _best(connection, reader, " AND ".join(parts), limit)
+
+
+async def _best(connection: Connection, reader: Reader, match: str, limit: int) -> list[Hit]:
     window = limit
-    while True:
+    while window > 0:
         rows, matched = await _search(connection, reader, match, window)
         if len(rows) >= limit or matched < window:
             return [_hit(row) for row in rows[:limit]]
         window *= 4
+    return []
 
 
 async def _search(
@@ -207,8 +227,11 @@ def _source(row: sqlite3.Row) -> Source:
 
 
 def _match(kb_ids: Sequence[Id], terms: Sequence[Term]) -> str:
-    scopes = " OR ".join(f'"{_scope(kb_id)}"' for kb_id in kb_ids)
-    return f"scope:({scopes}) AND ({' OR '.join(map(_phrase, terms))})"
+    return f"{_scopes(kb_ids)} AND ({' OR '.join(map(_phrase, terms))})"
+
+
+def _scopes(kb_ids: Sequence[Id]) -> str:
+    return "scope:(" + " OR ".join(f'"{_scope(kb_id)}"' for kb_id in kb_ids) + ")"
 
 
 def _phrase(term: Term) -> str:

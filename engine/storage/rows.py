@@ -39,6 +39,6 @@ def to_json(value: object) -> str:
 
 
 def containing(words: str) -> str:
-    """Return the pattern of `like … escape '\\'` for texts that hold these words."""
-    escaped = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    """Return the pattern of `like … escape '\\'` for texts that hold these words in this order."""
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{'%'.join(escaped.split())}%"

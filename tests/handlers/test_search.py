@@ -148,7 +148,37 @@ async def test_quick_search_looks_everywhere(site: Site) -> None:
     _, by_name = await site.call("POST", "/api/v1/search/quick", {"query": "topic"})
     assert [kb["name"] for kb in by_name["kbs"]] == ["Topics"]
     _, wild = await site.call("POST", "/api/v1/search/quick", {"query": "%"})
-    assert wild["kbs"] == wild["drafts"] == []
+    assert wild["kbs"] == wild["drafts"] == wild["documents"] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("secon", "mfa.md"),
+        ("phishing-res", "mfa.md"),
+        ("centre", "hosting.md"),
+        ("staff acc", "mfa.md"),
+        ("serv", "hosting.md"),
+        ("phishi", "mfa.md"),
+        ("resistan", "mfa.md"),
+        ("AUD", "audit.md"),
+    ],
+)
+async def test_quick_search_finds_words_that_are_being_typed(
+    site: Site, typed: str, name: str
+) -> None:
+    _, found = await site.call("POST", "/api/v1/search/quick", {"query": typed})
+    assert name in {result["document_name"] for result in found["results"]}
+    assert len(found["results"]) <= 5
+
+
+async def test_quick_search_finds_documents_and_conversations_by_name(site: Site) -> None:
+    await site.read("/api/chat/stream", {"query": "What is the price?", "corpus_id": "Topics"})
+    _, found = await site.call("POST", "/api/v1/search/quick", {"query": "pric"})
+    assert [document["name"] for document in found["documents"]] == ["price.md"]
+    assert [talk["title"] for talk in found["conversations"]] == ["What is the price?"]
+    _, nothing = await site.call("POST", "/api/v1/search/quick", {"query": "qwxz vlorp"})
+    assert not any(nothing[part] for part in nothing.keys() - {"query"})
 
 
 async def test_a_text_cut_at_the_models_limit_is_warned_of(

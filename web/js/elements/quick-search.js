@@ -5,7 +5,7 @@ import { quickFinds } from "../lib/quick-search.js";
 
 /** @import {Find, QuickAnswer} from "../lib/quick-search.js" */
 
-const HINT = "Type to find passages, knowledge bases, drafts and conversations.";
+const HINT = "Type to find passages, documents, knowledge bases, drafts and conversations.";
 
 /** Cmd/Ctrl-K: finds anything while one types, and goes there. */
 export class QuickSearch extends HTMLElement {

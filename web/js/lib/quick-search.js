@@ -6,6 +6,7 @@
  * @typedef {object} QuickAnswer
  * @property {any[]} [results]
  * @property {{id: string, name: string, document_count?: number}[]} [kbs]
+ * @property {{id: string, kb_id: string, name: string}[]} [documents]
  * @property {{id: string, kb_id: string, title: string, status?: string}[]} [drafts]
  * @property {{id: string, kb_id: string, title: string}[]} [conversations]
  */
@@ -15,10 +16,11 @@
  * @param {QuickAnswer} answer
  * @returns {Find[]} in the order they are shown; groups stand together
  */
-export function quickFinds(query, { results = [], kbs = [], drafts = [], conversations = [] }) {
+export function quickFinds(query, { results = [], kbs = [], documents = [], drafts = [], conversations = [] }) {
   const at = encodeURIComponent;
   return [
     ...kbs.map(({ id, name }) => ({ group: "Knowledge bases", title: name, detail: "", href: `/kb/${at(id)}` })),
+    ...documents.map(({ id, kb_id: kb, name }) => ({ group: "Documents", title: name, detail: "", href: `/kb/${at(kb)}/documents/${at(id)}` })),
     ...results.map((passage) => ({
       group: "Passages",
       title: passage.document_name,
