@@ -50,12 +50,13 @@ def _confine(limits: Limits) -> None:
     """Lower this process's limits; the alarm ends it even when nobody waits for it any more."""
     for what, most in (
         (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_s),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, 32),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
+    # The first bound ends it by a signal of its own; a plain kill is the system's, short of memory.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
     signal.setitimer(signal.ITIMER_REAL, limits.wall_s + 1)
     os.nice(_NICENESS)  # readers of running drafts come first
 

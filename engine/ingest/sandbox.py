@@ -119,10 +119,13 @@ async def _end(child: Process) -> None:
 
 
 def _reason(code: int) -> str:
-    """Say why a child failed: pdfium ends itself by a trap when memory is refused."""
-    if -code in (signal.SIGXCPU, signal.SIGKILL, signal.SIGALRM):
+    """Say why a child failed.
+
+    pdfium ends itself by a trap when memory is refused, and a system without memory kills.
+    """
+    if -code in (signal.SIGXCPU, signal.SIGALRM):
         return _TIMED_OUT
-    if -code in (signal.SIGTRAP, signal.SIGILL, signal.SIGABRT):
+    if -code in (signal.SIGTRAP, signal.SIGILL, signal.SIGABRT, signal.SIGKILL):
         return OUT_OF_MEMORY
     return _CRASHED
 

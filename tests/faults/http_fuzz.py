@@ -59,10 +59,11 @@ _BODIES = (
 
 def request(chance: random.Random, token: str) -> bytes:
     """Return one request; most have a mistake or two, some have none."""
-    method, path = chance.choice(_METHODS), chance.choice(_PATHS)
+    method = chance.choice(_METHODS if chance.random() < 0.3 else ("GET", "POST"))
+    path = chance.choice(_PATHS)
     version = chance.choice(_VERSIONS) if chance.random() < 0.2 else "HTTP/1.1"
     lines = [f"{method} {path} {version}".encode("latin-1", "replace")]
-    headers = ["Host: x", *chance.choices(_HEADERS, k=chance.randrange(5))]
+    headers = ["Host: x", *chance.choices(_HEADERS, k=chance.choice((0, 0, 0, 1, 1, 4)))]
     if chance.random() < 0.5:
         headers.append(f"Authorization: Bearer {token}")
     body = chance.choice(_BODIES)
@@ -77,7 +78,7 @@ def request(chance: random.Random, token: str) -> bytes:
 
 def _spoilt(chance: random.Random, data: bytes) -> bytes:
     """Return the bytes, now and then with a few changed, lost, doubled or cut off."""
-    for _ in range(chance.choice((0, 0, 0, 1, 3))):
+    for _ in range(chance.choice((0, 0, 0, 0, 0, 1, 3))):
         start, end = sorted((chance.randrange(len(data) + 1), chance.randrange(len(data) + 1)))
         match chance.randrange(4):
             case 0:
