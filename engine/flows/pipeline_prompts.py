@@ -4,13 +4,13 @@ The files are in `engine/pipeline_prompts/`. `{num_questions}` in them is replac
 and everything else of a user's come after, fenced, and cannot break out.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from engine.flows.fencing import harmless
 from engine.validation.problems import Problem
 from engine.validation.validator import CONTENT_TYPES
 from engine.writers.writer import Message
@@ -59,9 +59,7 @@ def _objections(problems: Sequence[Problem]) -> str:
 
 
 def _fenced(name: str, text: str) -> str:
-    """Put a text between tags, and take the meaning from anything in it that looks like them."""
-    inner = re.sub(rf"<(?=\s*+/?\s*+{name}\b)", "‹", text, flags=re.IGNORECASE)
-    return f"<{name}>\n{inner}\n</{name}>"
+    return f"<{name}>\n{harmless(text, name)}\n</{name}>"
 
 
 def _joined(parts: Sequence[str]) -> str:

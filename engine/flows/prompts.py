@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from engine.flows.document_types import DocumentType
+from engine.flows.fencing import harmless
 from engine.flows.planning import Plan
 from engine.types import Source
 from engine.writers.writer import Message, SectionPlan
@@ -90,12 +91,11 @@ def _source(number: int, source: Source) -> str:
 
 
 def _fenced(text: str) -> str:
-    """Take the meaning from anything in a document that looks like our own fences."""
-    return re.sub(r"<(?=\s*/?\s*(?:source|text_so_far)\b)", "‹", text, flags=re.IGNORECASE)
+    return harmless(text, "source", "text_so_far")
 
 
 def _label(name: str) -> str:
-    return re.sub(r'["<>\r\n]', " ", name)
+    return re.sub(r'["<>\r\n]', " ", harmless(name, "source"))
 
 
 def _request(kind: DocumentType, context: str, tone: str | None, language: str | None) -> str:
