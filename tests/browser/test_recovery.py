@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from tests.browser import conftest
 from tests.browser.conftest import Desk, Server, sit_down
+from tests.faults.test_backups import back_up
 
 ASK = "Answer the city's request for a resident portal. Stress authentication and access control."
 
@@ -104,6 +105,28 @@ def test_a_run_that_is_forgotten_is_taken_from_the_draft(desk: Desk) -> None:
     assert before
     desk.wait_for_state("complete")
     assert desk.text().startswith(before[:-20])
+
+
+def test_a_server_restored_from_a_backup_is_read_anew_and_goes_on(
+    browser: Browser, tmp_path: Path
+) -> None:
+    server = Server(tmp_path / "data", words_per_s=150)
+    server.start()
+    with sit_down(browser, server) as desk:
+        draft_id = desk.write(ASK)
+        desk.wait_for_words(40)
+        restored = back_up(server.data, tmp_path / "restored")
+        desk.wait_for_words(100)
+        server.stop(signal.SIGKILL)
+        server.data = restored
+        server.start()
+        desk.wait_for_state("complete", timeout_s=60)
+        draft = desk.get(f"/api/v1/drafts/{draft_id}")
+        assert (draft["status"], draft["content"].count("## Technical Approach")) == ("complete", 1)
+        whole = desk.text()
+        desk.page.reload()
+        assert desk.text() == whole
+    server.stop()
 
 
 def next_version(folder: Path) -> Path:
