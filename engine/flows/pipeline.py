@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
 
 import msgspec
 
@@ -22,6 +21,7 @@ from engine.flows.pipeline_prompts import Prompts, formatter_messages, generator
 from engine.flows.pipeline_request import PipelineRequest, checked
 from engine.flows.start_rate import StartRate
 from engine.runs.events import Completed, DraftText, Event, Stage, Started, Terminal
+from engine.runs.frames import PipelineMetadata, PipelineResult
 from engine.runs.runner import Run, Runs
 from engine.storage import journal as rows
 from engine.storage.database import Connection
@@ -110,7 +110,7 @@ class Pipeline:
         else:
             async for event in self._format(run, work):
                 yield event
-        yield Completed(result=work.result(), warnings=list(work.warnings))
+        yield Completed(result=msgspec.to_builtins(work.result()), warnings=list(work.warnings))
 
     async def _generate(self, run: Run, work: "_Work") -> AsyncGenerator[Event, None]:
         yield Stage("generator", "Writing the draft", 30)
@@ -232,22 +232,23 @@ class _Work:
         self.problems = await asyncio.to_thread(validate, self.request.content_type, self.output)
         self.spent("validator", time.monotonic() - began)
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> PipelineResult:
         """Return the result as the contract names its fields."""
-        result: dict[str, Any] = {
-            "success": not self.problems,
-            "output": None if self.problems else self.output,
-            "draft": self.draft,
-            "metadata": {
-                "content_type": self.request.content_type,
-                "generator_model": self._models["generator"],
-                "num_questions": self.request.num_questions,
-                "formatter_retries": self.retries,
-                "model_ids": self._models,
-                "latencies": {step: round(s, 3) for step, s in self._latencies.items()},
-                "total_time": round(time.monotonic() - self._began, 3),
-                "warnings": list(self.warnings),
-            },
-            "validation_errors": msgspec.to_builtins(self.problems),
-        }
-        return result | ({"partial_output": self.output} if self.problems else {})
+        metadata = PipelineMetadata(
+            content_type=self.request.content_type,
+            generator_model=self._models["generator"],
+            num_questions=self.request.num_questions,
+            formatter_retries=self.retries,
+            model_ids=self._models,
+            latencies={step: round(s, 3) for step, s in self._latencies.items()},
+            total_time=round(time.monotonic() - self._began, 3),
+            warnings=list(self.warnings),
+        )
+        return PipelineResult(
+            success=not self.problems,
+            output=None if self.problems else self.output,
+            draft=self.draft,
+            metadata=metadata,
+            validation_errors=self.problems,
+            partial_output=self.output if self.problems else None,
+        )

@@ -30,6 +30,7 @@ import msgspec
 
 from engine.markdown.blocks import Block, BlockSplitter
 from engine.markdown.html import render_block
+from engine.runs import frames
 from engine.runs.events import (
     CacheHit,
     Cancelled,
@@ -87,7 +88,7 @@ def dialect(run: RunRow, name: str, *, with_tokens: bool = False) -> Dialect:
     """
     translate = FAMILIES[name]
 
-    def frames(record: Record) -> bytes:
+    def framed(record: Record) -> bytes:
         event = record.event
         if isinstance(event, Stage) and event.name == "waiting":
             return comment("waiting for the model")
@@ -98,7 +99,7 @@ def dialect(run: RunRow, name: str, *, with_tokens: bool = False) -> Dialect:
             return b""
         return frame(said.data, event=said.name, event_id=f"{run.id}:{record.seq}")
 
-    return frames
+    return framed
 
 
 def _json(name: str, value: Any) -> Said:
@@ -109,27 +110,26 @@ def _json(name: str, value: Any) -> Said:
 
 
 def _generate(run: RunRow, event: Event) -> Said | None:
-    kind, fields = _generate_fields(run, event)
-    return _json("message", {"event": kind, **fields}) if kind else None
+    data = _generate_data(run, event)
+    return None if data is None else _json("message", data)
 
 
-def _generate_fields(run: RunRow, event: Event) -> tuple[str, dict[str, Any]]:
+def _generate_data(run: RunRow, event: Event) -> msgspec.Struct | None:
     match event:
         case Stage(name="generating", section=0, message=template):
-            ids = {"draft_id": run.draft_id, "run_id": run.id}
-            return "generation_start", {"template": template, **ids}
+            return frames.GenerationStart(template, run.draft_id, run.id)
         case Sources(items=items):
-            return "sources_retrieved", {"count": len(items), "sources": items}
+            return frames.SourcesRetrieved(len(items), items)
         case Cited(citation=citation):
-            return "citation", msgspec.structs.asdict(citation)
+            return frames.CitationFrame(**msgspec.structs.asdict(citation))
         case Delta(text=text):
-            return "content_chunk", {"delta": text}
+            return frames.ContentChunk(text)
         case Completed():
-            return "generation_complete", {"draft_id": run.draft_id, **completion(event)}
+            return frames.GenerationComplete(run.draft_id, **completion(event))
         case Failed() | Cancelled():
-            return "error", {**ending(event), "draft_id": run.draft_id}
+            return frames.GenerationError(**ending(event), draft_id=run.draft_id)
         case _:
-            return "", {}
+            return None
 
 
 # Contract section 3
@@ -138,7 +138,7 @@ def _generate_fields(run: RunRow, event: Event) -> tuple[str, dict[str, Any]]:
 def _query(run: RunRow, event: Event) -> Said | None:
     match event:
         case Stage(name="retrieving" | "generating" as stage):
-            return _json("status", {"stage": stage})
+            return _json("status", frames.QueryStatus(stage))
         case Sources(items=items) if items:
             return _json("citations", query_citations(items))
         case Delta(text=text):
@@ -146,20 +146,17 @@ def _query(run: RunRow, event: Event) -> Said | None:
         case Completed():
             return Said("done", b"")
         case Failed() | Cancelled():
-            return _json("error", {"message": ending(event)["message"]})
+            return _json("error", frames.Message(ending(event)["message"]))
         case _:
             return None
 
 
-def query_citations(items: Sequence[OfferedSource]) -> list[dict[str, Any]]:
+def query_citations(items: Sequence[OfferedSource]) -> list[frames.QueryCitation]:
     """Return passages as query lists them."""
     return [
-        {
-            "document_id": item.document_id,
-            "filename": item.document_name,
-            "chunk_text": shortened(item.excerpt),
-            "relevance_score": item.score,
-        }
+        frames.QueryCitation(
+            item.document_id, item.document_name, shortened(item.excerpt), item.score
+        )
         for item in items
     ]
 
@@ -170,30 +167,27 @@ def query_citations(items: Sequence[OfferedSource]) -> list[dict[str, Any]]:
 def _chat(run: RunRow, event: Event) -> Said | None:
     match event:
         case CacheHit(age_s=age_s, answer=answer, sources=sources):
-            listed = chat_sources(sources)
-            return _json("cached", {"answer": answer, "sources": listed, "age_s": age_s})
+            return _json("cached", frames.ChatCached(answer, chat_sources(sources), age_s))
         case Retrieved(count=count, context_chars=chars):
-            ids = {"run_id": run.id[:8], "corpus_id": _corpus(run)}
-            return _json("meta", {**ids, "retrieved": count, "ctx_chars": chars})
+            return _json("meta", frames.ChatMeta(run.id[:8], _corpus(run), count, chars))
         case Sources(items=items):
-            return _json("sources", {"sources": chat_sources(items)})
+            return _json("sources", frames.ChatSources(chat_sources(items)))
         case Delta(text=text):
-            return _json("token", {"t": text})
+            return _json("token", frames.ChatToken(text))
         case Verified(score=score, accepted=accepted, issues=issues):
-            return _json("verify", {"score": score, "accepted": accepted, "issues": issues})
+            return _json("verify", frames.ChatVerify(score, accepted, issues))
         case Completed(result=result):
-            fields = {k: result[k] for k in ("answer", "cached", "duration_ms")}
-            return _json("done", fields | warned(event))
+            return _json("done", msgspec.convert(result | warned(event), frames.ChatDone))
         case Failed() | Cancelled():
-            return _json("error", {"message": ending(event)["message"]})
+            return _json("error", frames.Message(ending(event)["message"]))
         case _:
             return None
 
 
-def chat_sources(items: Sequence[OfferedSource]) -> list[dict[str, Any]]:
+def chat_sources(items: Sequence[OfferedSource]) -> list[frames.ChatSource]:
     """Return the best sources as chat lists them."""
     return [
-        {"doc": item.document_name, "score": item.score, "snippet": shortened(item.excerpt)}
+        frames.ChatSource(item.document_name, item.score, shortened(item.excerpt))
         for item in items[:_TOP_SOURCES]
     ]
 
@@ -208,14 +202,14 @@ def _corpus(run: RunRow) -> Id:
 def _search(run: RunRow, event: Event) -> Said | None:
     match event:
         case Delta(text=text):
-            return _json("token", {"text": text})
+            return _json("token", frames.SearchToken(text))
         case Cited(citation=citation):
-            return _json("citation", msgspec.structs.asdict(citation))
+            return _json("citation", citation)
         case Completed(result=result):
-            return _json("done", result | warned(event))
+            return _json("done", msgspec.convert(result | warned(event), frames.SearchDone))
         case Failed() | Cancelled():
             end = ending(event)
-            return _json("error", {"message": end["message"], "code": end["code"]})
+            return _json("error", frames.SearchError(end["message"], end["code"]))
         case _:
             return None
 
@@ -226,18 +220,17 @@ def _search(run: RunRow, event: Event) -> Said | None:
 def _pipeline(run: RunRow, event: Event) -> Said | None:
     match event:
         case Started():
-            return _json("start", {"message": "Pipeline started", "stage": "init"})
+            return _json("start", frames.PipelineStart("Pipeline started", "init"))
         case Stage(name=name, message=message, percent=percent):
-            return _json("progress", {"stage": name, "message": message, "progress": percent})
+            return _json("progress", frames.PipelineProgress(name, message, percent))
         case Token(stage=stage, text=text):
-            return _json(f"{stage}_token", {"token": text, "stage": stage})
+            return _json(f"{stage}_token", frames.PipelineToken(text, stage))
         case DraftText(text=text):
-            fields = {"stage": "generator", "message": "Draft ready", "progress": 50}
-            return _json("draft", {**fields, "draft": text})
+            return _json("draft", frames.PipelineDraft("generator", "Draft ready", 50, text))
         case Completed(result=result):
             return _json("complete", result)
         case Failed() | Cancelled():
-            return _json("error", {"error": ending(event)["message"]})
+            return _json("error", frames.PipelineError(ending(event)["message"]))
         case _:
             return None
 
