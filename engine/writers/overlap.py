@@ -57,8 +57,9 @@ class OverlapTrimmer:
             return ""
         self._head += text
         self._starts = [start for start in self._starts if self._may_repeat(start, known)]
-        longest_open = any(len(self._old) - start > len(self._head) for start in self._starts)
-        return "" if longest_open else self._release()
+        # One character more than a repeat has tells whether that ended with a word.
+        is_open = any(len(self._old) - start >= len(self._head) for start in self._starts)
+        return "" if is_open else self._release()
 
     def close(self) -> str:
         """Return what was still held back."""

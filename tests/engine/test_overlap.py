@@ -1,7 +1,7 @@
 """A continued text has no gap and no repeat."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.writers.overlap import OverlapTrimmer
@@ -58,6 +58,7 @@ def test_without_text_so_far_nothing_is_held_back() -> None:
     assert OverlapTrimmer("").feed("Hello") == "Hello"
 
 
+@example("a", "aa", 1)
 @given(st.text("ab ", max_size=40), st.text("ab ", max_size=40), st.integers(1, 7))
 def test_any_cut_gives_the_same_text(old: str, new: str, size: int) -> None:
     assert joined(old.rstrip(), new, size) == joined(old.rstrip(), new)
