@@ -34,8 +34,9 @@ test: lint  ## every check and every test; the last line is pytest's
 	node --experimental-detect-module --test $(JS_TESTS)
 	$(call need,command -v chromium,chromium fonts-dejavu-core,the tests in a browser)
 	$(call need,test -x /usr/sbin/nginx,nginx-light,the tests behind a proxy)
-	# Real browsers and killed processes share the machine: what fails is tried once more, alone.
-	$(BIN)/pytest $(ARGS) || $(BIN)/pytest --last-failed --last-failed-no-failures none
+	# Two at a time, those in a browser one after the other; what fails is tried once more, alone.
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS) \
+	  || $(BIN)/pytest --last-failed --last-failed-no-failures none
 
 lint: .venv/dev.stamp $(TSC)  ## style and types, Python and JavaScript
 	$(BIN)/ruff check .
