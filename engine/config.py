@@ -101,6 +101,11 @@ class Config:
     llm_model: str = _setting(
         "default", "model to ask for; servers of a single model take any name"
     )
+    user_models: str = _setting(
+        "",
+        "models, with commas, that people who are no administrators may ask for instead;"
+        " empty allows every one",
+    )
     llm_idle_timeout_s: PositiveSeconds = _setting(
         60, "a model that makes no progress for so long has failed"
     )
@@ -253,6 +258,11 @@ class Config:
     def provider(self) -> str:
         """Who writes, after the default is worked out."""
         return self.llm_provider or ("openai" if self.llm_url else "extractive")
+
+    @property
+    def models_of_users(self) -> frozenset[str] | None:
+        """The models that everybody may ask for; None when that is every one."""
+        return frozenset(_listed(self.user_models)) | {self.llm_model} if self.user_models else None
 
     @property
     def rewrites(self) -> bool:

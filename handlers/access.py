@@ -7,6 +7,7 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 
 from engine.errors import Forbidden
+from engine.flows.identity import Grant
 from engine.types import Level
 from handlers.admission import admit
 from handlers.keys import CLIENT, RATES, USER
@@ -51,6 +52,11 @@ class Route(NamedTuple):
     is_wide: bool = False
 
     @property
+    def reaches_far(self) -> bool:
+        """Whether it concerns more than knowledge bases one by one."""
+        return self.is_wide or self.access is Access.ADMIN
+
+    @property
     def least(self) -> Level:
         """What an API key must allow to be used here: to read for a GET, else to write."""
         if self.level is not None:
@@ -65,16 +71,24 @@ def guarded(route: Route) -> Handler:
         if route.access is Access.PUBLIC:
             refuse_foreign_origin(request)
         else:
-            grant = await admit(request)
-            if grant.level < route.least or (route.is_wide and grant.user.only_kb is not None):
-                raise Forbidden("This key does not allow that.")
-            if route.access is Access.ADMIN and not request[USER].is_admin:
-                raise Forbidden("Only an administrator may do this.")
+            _require(route, await admit(request))
         if route.rate is not None:
             request.app[RATES].spend(route.rate, _who(request))
         return await route.handler(request)
 
     return check
+
+
+def _require(route: Route, grant: Grant) -> None:
+    """Refuse what a user, or the key that was sent, may not do.
+
+    Raises:
+        Forbidden: says which of the two.
+    """
+    if route.access is Access.ADMIN and not grant.user.is_admin:
+        raise Forbidden("Only an administrator may do this.")
+    if grant.level < route.least or (route.reaches_far and grant.user.only_kb):
+        raise Forbidden("This key does not allow that.")
 
 
 def _who(request: web.Request) -> str:

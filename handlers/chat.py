@@ -13,6 +13,7 @@ from engine.storage import conversations
 from engine.storage.journal import RunRow
 from handlers.inputs import decode, idempotency_key, integer, read_json, read_json_and_hash
 from handlers.keys import ENGINE, USER
+from handlers.models import require_model
 from handlers.responses import json_response, no_content
 from handlers.runs import follow
 from handlers.starting import failure, joined, until_end
@@ -60,6 +61,7 @@ async def _start(request: web.Request) -> tuple[RunRow, int]:
     engine = request.app[ENGINE]
     body, body_hash = await read_json_and_hash(request, msgspec.Raw, code="VALIDATION_ERROR")
     wanted = decode(bytes(body), ChatRequest, "VALIDATION_ERROR")
+    require_model(request, wanted.model)
     return await joined(request, body_hash) or (
         await engine.chat.start(
             engine.runs, request[USER], wanted, key=idempotency_key(request), body_hash=body_hash

@@ -13,6 +13,7 @@ from engine.storage.journal import RunRow
 from handlers.inputs import decode, idempotency_key, read_json_and_hash
 from handlers.keys import ENGINE, REQUEST_ID, USER
 from handlers.middleware import status_of
+from handlers.models import require_model
 from handlers.responses import json_response
 from handlers.runs import follow
 from handlers.starting import failure, joined, until_end
@@ -44,6 +45,7 @@ async def _start(request: web.Request) -> tuple[RunRow, int]:
     engine = request.app[ENGINE]
     body, body_hash = await read_json_and_hash(request, msgspec.Raw, code="VALIDATION_ERROR")
     wanted = decode(bytes(body), PipelineRequest, "VALIDATION_ERROR")
+    require_model(request, wanted.generator_model)
     return await joined(request, body_hash) or (
         await engine.pipeline.start(
             engine.runs, request[USER], wanted, key=idempotency_key(request), body_hash=body_hash

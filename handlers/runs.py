@@ -10,7 +10,9 @@ from engine.runs import dialects
 from engine.runs.dialects import Dialect
 from engine.runs.journal import Record
 from engine.storage import journal as rows
+from engine.storage import knowledge
 from engine.storage.journal import RunRow
+from engine.types import Level
 from handlers.inputs import cursor, flag, integer, path_id
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response
@@ -38,8 +40,11 @@ async def get_run(request: web.Request) -> web.Response:
 
 
 async def cancel_run(request: web.Request) -> web.Response:
-    """POST /api/v1/runs/{id}/cancel."""
+    """POST /api/v1/runs/{id}/cancel: one's own, or what others write where one may write too."""
     run = await own_run(request, path_id(request))
+    if run.user_id != request[USER].id:
+        async with request.app[ENGINE].database.read() as connection:
+            await knowledge.get(connection, request[USER], str(run.kb_id), Level.WRITE)
     await request.app[ENGINE].runs.cancel(run.id)
     return json_response(_describe(request, await own_run(request, run.id)))
 
@@ -124,10 +129,10 @@ def _polled(record: Record, native: dialects.Native) -> list[dict[str, Any]]:
 
 
 async def own_run(request: web.Request, run_id: str) -> RunRow:
-    """Return a run of the caller.
+    """Return a run that the caller may see.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none.
     """
     run = await request.app[ENGINE].runs.find(request[USER], run_id)
     if run is None:
