@@ -336,8 +336,8 @@ async def test_a_base_deleted_before_the_search_gives_no_text(
 
 async def test_a_key_for_one_base_sees_that_one_only(site: Site) -> None:
     vault = await site.kb("Vault", SECRET)
-    body = {"query": "Second factor?", "corpus_id": vault, "session_id": "of the vault"}
-    await site.call("POST", "/api/chat", body)
+    body = {"query": "Second factor?", "corpus_id": vault, "session_id": "of-the-vault"}
+    assert (await site.call("POST", "/api/chat", body))[0] == 200
     _, draft = await site.call("POST", "/api/v1/drafts", {"kb_id": vault, "content": "x"})
     given = {"name": "narrow", "level": "WRITE", "kb_id": site.topics}
     _, key = await site.call("POST", "/api/v1/auth/keys", given)
@@ -354,7 +354,7 @@ async def test_a_key_for_one_base_sees_that_one_only(site: Site) -> None:
         assert {run["kb_id"] for run in runs} <= {site.topics, None}
         own = {"query": "Second factor?", "corpus_id": site.topics}
         assert (await narrow.call("POST", "/api/chat", own))[0] == 200
-        joined = own | {"session_id": "of the vault"}
+        joined = own | {"session_id": "of-the-vault"}
         assert (await narrow.call("POST", "/api/chat", joined))[0] == 404
 
 
