@@ -128,7 +128,8 @@ async def delete(tx: Connection, kb_id: Id) -> None:
 
 
 async def index_changed(tx: Connection, kb_id: Id) -> None:
-    """Count one more change of what can be found in a knowledge base."""
+    """Count one more change of what can be found in a knowledge base; drop answers from before."""
+    await tx.execute_fetchall("delete from answers where kb_id = ?", (kb_id,))
     await tx.execute_fetchall(
         "update knowledge_bases set index_version = index_version + 1, updated_at = ? where id = ?",
         (utc_now(), kb_id),
