@@ -205,15 +205,19 @@ def main(arguments: list[str] | None = None) -> int:
     given = {name: getattr(options, name, None) for name in ("data", "host", "port")}
     try:
         config = Config.from_env(**given)
-        logging.basicConfig(
-            level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
+        set_up_logging(config.log_level)
         with suppress(KeyboardInterrupt):
             return _run(options, config)
     except (AppError, OSError) as error:
         print(f"footnote: {error}", file=sys.stderr)
         return 1
     return 130
+
+
+def set_up_logging(level: str) -> None:
+    """Log to standard error; libraries only warn, for in detail they tell secrets and documents."""
+    logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("footnote").setLevel(level)
 
 
 def _run(options: argparse.Namespace, config: Config) -> int:

@@ -44,7 +44,7 @@ _OVERHEAD_BYTES = 1024 * 1024
 _TIMED_OUT = "This file takes longer to read than is allowed."
 _CRASHED = "This file cannot be read. It may be damaged."
 _TOO_LARGE = "This document has more text than is allowed. Split it into smaller ones."
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("footnote.ingest")
 
 
 async def parse(path: Path, *, name: str, limits: Limits) -> Parsed:
