@@ -1,5 +1,6 @@
 """The pages: first paint from the server, everything readable before JavaScript runs."""
 
+from itertools import accumulate
 from typing import Any
 
 import aiohttp_jinja2
@@ -17,6 +18,7 @@ from engine.storage import journal as rows
 from engine.storage.conversations import Conversation, Turn
 from engine.storage.drafts import Draft
 from engine.storage.journal import RunRow
+from engine.types import Level
 from handlers.inputs import integer, path_id
 from handlers.keys import ENGINE, USER
 
@@ -85,7 +87,7 @@ async def draft_view(request: web.Request) -> web.Response:
     now = await engine.drafting.now(draft)
     kind = engine.catalogue.get(draft.document_type)
     is_live = now.draft.status == "streaming"
-    blocks, open_text = _blocks(now.draft, is_live=is_live)
+    blocks, open_text, ends = _blocks(now.draft, is_live=is_live)
     fields = describe(now.draft) | {
         "type_name": kind.name if kind else draft.document_type,
         "sections": [{"title": section.title} for section in kind.sections] if kind else [],
@@ -97,6 +99,8 @@ async def draft_view(request: web.Request) -> web.Response:
         draft=msgspec.to_builtins(fields),
         blocks=blocks,
         open_text=open_text,
+        block_ends=ends,
+        may_edit=draft.owner_id == request[USER].id or kb.level != Level.READ.name,
         after=now.after,
         live=is_live,
         failure=await _failure(request, run) if draft.status == "partial" and run else None,
@@ -111,14 +115,18 @@ async def _failure(request: web.Request, run: RunRow) -> dict[str, Any] | None:
     return ending(events[-1]) if events and isinstance(events[-1], Failed) else None
 
 
-def _blocks(draft: Draft, *, is_live: bool) -> tuple[list[str], str]:
-    """Return the closed blocks as HTML, and the raw text of the one that is still open."""
+def _blocks(draft: Draft, *, is_live: bool) -> tuple[list[str], str, list[int]]:
+    """Return the closed blocks as HTML, the raw text of the one still open, and where each ends.
+
+    Ends are counted in UTF-16 code units, as JavaScript counts.
+    """
     splitter = BlockSplitter()
     blocks = splitter.feed(draft.content)
-    end = blocks[-1].end if blocks else 0
     if not is_live:
-        return [render_block(block) for block in blocks + splitter.close()], ""
-    return [render_block(block) for block in blocks], draft.content[end:]
+        blocks += splitter.close()
+    units = (len(block.source.encode("utf-16-le", "surrogatepass")) // 2 for block in blocks)
+    open_text = draft.content[blocks[-1].end :] if blocks else draft.content
+    return [render_block(block) for block in blocks], open_text, list(accumulate(units))
 
 
 async def document_view(request: web.Request) -> web.Response:

@@ -23,7 +23,9 @@ from handlers import (
     pages,
     pipeline,
     profile,
+    provider,
     query,
+    rendering,
     runs,
     search,
     templates,
@@ -37,6 +39,7 @@ from handlers.knowledge import Named
 from handlers.members import LevelChange, Share
 from handlers.profile import NewKey, PasswordChange
 from handlers.rates import Rate
+from handlers.rendering import Markdown
 from handlers.search import Quick
 
 PUBLIC, USER, ADMIN = Access.PUBLIC, Access.USER, Access.ADMIN
@@ -64,6 +67,10 @@ ROUTES = (
     Route("GET", "/metrics", ops.metrics, ADMIN, answers=("text/plain",), is_wide=True),
     Route("GET", "/api/v1/metrics", ops.metrics_json, ADMIN, is_wide=True),
     Route("GET", "/login", auth.login_page, PUBLIC, is_page=True),
+    Route("GET", "/login/provider", provider.leave, PUBLIC, is_page=True, rate=SIGN_IN),
+    Route(
+        "GET", "/login/provider/callback", provider.come_back, PUBLIC, is_page=True, rate=SIGN_IN
+    ),
     Route("GET", "/register", auth.register_page, PUBLIC, is_page=True),
     Route("GET", "/", pages.home, USER, is_page=True),
     Route("GET", "/kb/{kb_id}", pages.knowledge_base, USER, is_page=True),
@@ -213,6 +220,7 @@ ROUTES = (
     ),
     Route("GET", "/api/v1/drafts/{id}/check", drafts.check_draft, USER),
     Route("POST", "/api/v1/drafts/{id}/fix", drafts.fix_draft, USER, body=Fix),
+    Route("POST", "/api/v1/markdown", rendering.render_markdown, USER, level=READ, body=Markdown),
     Route("POST", "/query", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY),
     Route("POST", "/query/", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY),
     Route(

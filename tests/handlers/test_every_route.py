@@ -36,6 +36,7 @@ from handlers.routes import ROUTES
 from tests.handlers.people import add_user, client
 from tests.handlers.site import Site, open_site
 
+NO_PROVIDER = 404
 OK = 0
 """Whatever the request deserves, but not for want of a right."""
 
@@ -92,6 +93,11 @@ def per(*keys: str, entry: Entry) -> dict[str, Entry]:
 
 TABLE: dict[str, Entry] = {
     **per("GET /healthz", "GET /readyz", "GET /login", entry=Entry(PUBLIC)),
+    **per(
+        "GET /login/provider",
+        "GET /login/provider/callback",
+        entry=Entry(dict.fromkeys(EVERYBODY, NO_PROVIDER)),
+    ),
     "GET /register": Entry(dict.fromkeys(EVERYBODY, 403)),
     "POST /api/v1/auth/register": Entry(dict.fromkeys(EVERYBODY, 403), WRONG),
     **per(
@@ -179,6 +185,7 @@ TABLE: dict[str, Entry] = {
         entry=Entry(READ, ASK),
     ),
     "POST /api/v1/search/quick": Entry(USER, {"query": "sign-in"}),
+    "POST /api/v1/markdown": Entry(USER, {"text": "x"}),
     **per("POST /api/chat", "POST /api/chat/stream", entry=Entry(READ | NOT_BY_READING, CHAT)),
     **per(
         "GET /api/chat/history/{session_id}",
