@@ -279,6 +279,8 @@ class Runs:
         run.log = Log(run.row.id, run.log.committed)
         if run.faults >= _MOST_FAULTS:
             self._give_up(run)
+        elif run.stop_reason is not None:  # it was stopped, and that could not be written yet
+            self._end_at_once(run, Cancelled(run.stop_reason))
         elif run.readers == 0:
             self._start_clock(run, run.family.grace_s)
 
@@ -287,12 +289,11 @@ class Runs:
         if run.faults > _MOST_FAULTS + 1:
             self._forget(run)
             return
-        run.is_ending = True
         terminal = Failed(
             "INTERNAL",
             "Something goes wrong on the server each time. Ask the administrator to read its log.",
         )
-        run.task = asyncio.create_task(self._end_suspended(run, terminal))
+        self._end_at_once(run, terminal)
 
     def _forget(self, run: Run) -> None:
         self._stop_clock(run)
@@ -429,14 +430,17 @@ class Runs:
         if run.task is not None:
             run.task.cancel()
         else:
-            run.task = asyncio.create_task(self._end_suspended(run, Cancelled(reason)))
+            self._end_at_once(run, Cancelled(reason))
+
+    def _end_at_once(self, run: Run, terminal: Terminal) -> None:
+        """End a run that has no task."""
+        run.is_ending = True
+        run.task = asyncio.create_task(self._end_suspended(run, terminal))
 
     async def _end_suspended(self, run: Run, terminal: Terminal) -> None:
-        run.is_ending = True
         try:
             await self.journal.end(run.log, terminal, lambda tx: self._settle(tx, run, terminal))
         except StorageUnavailable:
-            run.stop_reason = None
             await self._suspend(run)
             return
         self._forget(run)
@@ -456,7 +460,7 @@ class Runs:
             self._count(run)
             if not run.family.can_continue:
                 terminal = Failed("INTERRUPTED", "The server was restarted. Ask again.", True)
-                run.task = asyncio.create_task(self._end_suspended(run, terminal))
+                self._end_at_once(run, terminal)
             elif row.keep_going:
                 self._launch(run)
             else:

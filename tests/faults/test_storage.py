@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import ProviderFailed
 from engine.runs import journal
-from engine.runs.events import Completed, Delta, Failed
+from engine.runs.events import Cancelled, Completed, Delta, Failed
 from engine.runs.journal import Record
 from engine.storage import drafts
 from engine.storage import journal as rows
@@ -209,6 +209,27 @@ async def test_one_draft_that_cannot_be_kept_does_not_stop_the_others(
         found: list[Record] = []
         await product.follow(bad.id, found)
         check(found)
+
+
+async def test_a_stop_that_the_disk_refuses_is_carried_out_when_it_can_be(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_product(data, monkeypatch, PacedWriter(TEXT, pace_s=0.1)) as product:
+        run, seen = await product.start(), list[Record]()
+        reading = asyncio.create_task(product.follow(run.id, seen))
+        await until(lambda: text_of(seen))
+
+        def refuse(_: int, __: str) -> None:
+            raise io_error(sqlite3.SQLITE_FULL)
+
+        product.disk.rule = refuse
+        await product.engine.runs.cancel(run.id)
+        assert ledger.states(data)[run.id] == "running"
+        product.disk.rule = lambda _, __: None
+        await reading
+        assert seen[-1].event == Cancelled("stopped")
+        await until(lambda: product.engine.runs.open_count() == 0)
+    ledger.check(data)
 
 
 @pytest.mark.parametrize(
