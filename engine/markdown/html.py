@@ -40,7 +40,7 @@ def render(source: str) -> str:
 
     It is that of its blocks joined, so a page loaded later shows what was streamed, to the byte.
     """
-    return "".join(map(render_block, _blocks(source)))
+    return "".join(map(render_block, blocks_of(source)))
 
 
 def render_block(block: Block) -> str:
@@ -48,19 +48,31 @@ def render_block(block: Block) -> str:
 
     A block of more than `MAX_FORMATTED_CHARS` characters is shown as it was written.
     """
-    if len(block.source) > MAX_FORMATTED_CHARS:
+    tokens = tokens_of(block)
+    if tokens is None:
         return f'<p class="unformatted">{escapeHtml(block.source)}</p>\n'
+    return cast(str, _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+
+
+def tokens_of(block: Block) -> list[Token] | None:
+    """Return the tokens of one block, or None when it is shown as it was written.
+
+    A marker is a token `citation_marker` with its number as `info`. The rest of a table comes
+    without a head; its table and the rest of a list go on where the block before ended.
+    """
+    if len(block.source) > MAX_FORMATTED_CHARS:
+        return None
     tokens = _MARKDOWN.parse(block.head + block.source)
     if block.head:
         tokens = _without_head(tokens)
     if block.number is not None and tokens[0].type == "ordered_list_open":
         tokens[0].attrSet("start", block.number)
-    return cast(str, _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+    return tokens
 
 
 def plain(source: str) -> str:
     """Return the words alone: no Markdown, no markers; one line per block of text."""
-    lines = (line for block in _blocks(source) for line in _plain_lines(block))
+    lines = (line for block in blocks_of(source) for line in _plain_lines(block))
     return "\n".join(filter(None, lines))
 
 
@@ -135,7 +147,8 @@ def _without_head(tokens: list[Token]) -> list[Token]:
     return tokens[:1] + tokens[closing + 1 :]
 
 
-def _blocks(source: str) -> list[Block]:
+def blocks_of(source: str) -> list[Block]:
+    """Return the blocks of a whole text."""
     splitter = BlockSplitter()
     return splitter.feed(source) + splitter.close()
 
