@@ -16,7 +16,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from engine import Engine, make_identity, open_engine
+from engine import Engine, make_identity, make_tokens, open_engine
 from engine.auth.passwords import Passwords
 from engine.clock import warn_when_held_up
 from engine.command_line import ask, draft, ingest, pipeline, search
@@ -175,7 +175,8 @@ async def print_token(config: Config) -> None:
     """Print a fresh bearer token of the local administrator."""
     async with open_database(config.data / "footnote.db", readers=1) as database:
         audit = Audit(database, keep_days=config.audit_days)
-        print(await make_identity(config, database, Passwords(), audit).new_token())
+        identity = make_identity(config, database, Passwords(), audit, make_tokens(config))
+        print(await identity.new_token())
 
 
 @contextmanager

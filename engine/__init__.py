@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.auth.passwords import Passwords
+from engine.auth.provider import Provider
 from engine.auth.tokens import Tokens, load_key
 from engine.clock import Beat
 from engine.config import Config
@@ -61,6 +62,8 @@ class Engine:
     retriever: Retriever
     writer: Writer
     identity: Identity
+    tokens: Tokens
+    provider: Provider | None
     accounts: Accounts
     sharing: Sharing
     watch: Watch
@@ -197,7 +200,8 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         on_start=audit.note_run,
     )
     passwords = Passwords()
-    identity = make_identity(config, database, passwords, audit)
+    tokens = make_tokens(config)
+    identity = make_identity(config, database, passwords, audit, tokens)
     return Engine(
         config=config,
         database=database,
@@ -206,6 +210,8 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         retriever=retriever,
         writer=writer,
         identity=identity,
+        tokens=tokens,
+        provider=_provider(config),
         accounts=make_accounts(config, database, passwords, audit),
         sharing=Sharing(database, audit),
         watch=Watch(database, identity, runs),
@@ -223,18 +229,34 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
     )
 
 
-def make_identity(
-    config: Config, database: Database, passwords: Passwords, audit: Audit
-) -> Identity:
-    """Return what gives out secrets and recognises them.
+def make_tokens(config: Config) -> Tokens:
+    """Return what signs tokens with the key in the data folder.
 
     Raises:
-        OSError: the key in the data folder can be neither read nor made.
+        OSError: the key can be neither read nor made.
     """
+    return Tokens(load_key(config.data / "token.key"), config.access_token_s)
+
+
+def _provider(config: Config) -> Provider | None:
+    if not config.oidc_issuer:
+        return None
+    return Provider(
+        config.oidc_issuer,
+        config.oidc_client_id,
+        config.oidc_client_secret,
+        f"{config.public_url.rstrip('/')}/login/provider/callback",
+    )
+
+
+def make_identity(
+    config: Config, database: Database, passwords: Passwords, audit: Audit, tokens: Tokens
+) -> Identity:
+    """Return what gives out secrets and recognises them."""
     return Identity(
         database,
         passwords,
-        Tokens(load_key(config.data / "token.key"), config.access_token_s),
+        tokens,
         audit,
         session_s=config.session_s,
         link_s=config.link_s,

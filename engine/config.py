@@ -236,6 +236,8 @@ class Config:
             problems.append(f"{PREFIX}LLM_URL: the provider `openai` needs it")
         if self.llm_url and not self.llm_url.startswith(("http://", "https://")):
             problems.append(f"{PREFIX}LLM_URL: must begin with http:// or https://")
+        if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
+            problems.append(f"{PREFIX}OIDC_ISSUER: needs OIDC_CLIENT_ID and PUBLIC_URL as well")
         if bool(self.tls_certificate) != bool(self.tls_key):
             problems.append(f"{PREFIX}TLS_CERTIFICATE and {PREFIX}TLS_KEY: need each other")
         if self.tls_key and (problem := _exposure(Path(self.tls_key))):
