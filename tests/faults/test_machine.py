@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 import engine as product
+from engine.runs import journal
 from tests.faults import ledger
-from tests.faults.disk import Crash, Disk, PacedWriter, crash_from
-from tests.faults.reader import Reader, seqs
+from tests.faults.disk import Crash, Disk, PacedWriter, crash_from, fail_at
+from tests.faults.reader import Reader, Refused, seqs
 from tests.faults.waiting import until
 from tests.handlers.site import Site, open_site
 
@@ -38,11 +39,19 @@ class Readers(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.data = Path(shutil.copytree(self.prepared, Path(mkdtemp()) / "data"))
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(product, "make_writer", lambda _: PacedWriter(TEXT))
+        self.writers: list[PacedWriter] = []
+        self.patch.setattr(product, "make_writer", self.make_writer)
+        self.patch.setattr(journal, "_RETRY_DELAY_S", 0.01)
+        self.patch.setattr(journal, "_IN_MEMORY", 2)  # so that old events come from the database
+        self.patch.setattr(journal, "_PAGE", 3)
         self.readers: list[Reader] = []
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.site: Site
         self.loop.run(self.open())
+
+    def make_writer(self, _: object) -> PacedWriter:
+        self.writers.append(PacedWriter(TEXT))
+        return self.writers[-1]
 
     async def open(self) -> None:
         self.stack = AsyncExitStack()
@@ -50,6 +59,7 @@ class Readers(RuleBasedStateMachine):
         for reader in self.readers:
             reader.base = self.site.base
         self.disk = Disk(self.site.engine.database._writer)
+        self.has_refused = False
 
     async def close(self) -> None:
         with suppress(Crash):
@@ -57,6 +67,13 @@ class Readers(RuleBasedStateMachine):
 
     def reader(self, number: int) -> Reader:
         return self.readers[number % len(self.readers)]
+
+    async def read(self, reader: Reader, enough: int) -> None:
+        """Read some events; a disk that refuses makes the server say so, and nothing is begun."""
+        try:
+            await reader.read(enough=enough)
+        except Refused as refusal:
+            assert refusal.status == 503
 
     @rule(enough=st.integers(0, 12))
     def post(self, enough: int) -> None:
@@ -67,14 +84,14 @@ class Readers(RuleBasedStateMachine):
         token = str(self.site.session.headers["Authorization"]).removeprefix("Bearer ")
         reader = Reader(self.site.base, token, "/api/v1/generate?dialect=native", body)
         self.readers.append(reader)
-        self.loop.run(reader.read(enough=enough))
+        self.loop.run(self.read(reader, enough))
 
     @rule(number=pick, more=st.integers(1, 12))
     def come_back(self, number: int, more: int) -> None:
         """Read on, and lose the line again."""
         if self.readers:
             reader = self.reader(number)
-            self.loop.run(reader.read(enough=len(reader.events) + more))
+            self.loop.run(self.read(reader, len(reader.events) + more))
 
     @rule(number=pick)
     def read_to_end(self, number: int) -> None:
@@ -88,19 +105,29 @@ class Readers(RuleBasedStateMachine):
         first = self.reader(number)
         again = Reader(first.base, first._token, first.path)
         again._body, again._key = first._body, first._key
-        self.loop.run(again.read(enough=3))
-        assert first.run_id in (None, again.run_id)
+        self.loop.run(self.read(again, 3))
+        if again.run_id is not None:
+            assert first.run_id in (None, again.run_id)
+            first.run_id = again.run_id
 
     @rule(number=pick)
     def stop(self, number: int) -> None:
         if self.readers and self.reader(number).run_id:
             path = f"/api/v1/runs/{self.reader(number).run_id}/cancel"
             status, run = self.loop.run(self.site.call("POST", path))
-            assert (status, run["state"] in ledger.TERMINAL) == (200, True)
+            assert status == 200
+            assert run["state"] in ledger.TERMINAL or self.has_refused
 
     @rule(seconds=st.sampled_from([0.001, 0.01, 0.03]))
     def time_passes(self, seconds: float) -> None:
         self.loop.run(asyncio.sleep(seconds))
+
+    @rule(calls=st.integers(0, 8), refused=st.integers(1, 4))
+    def disk_refuses(self, calls: int, refused: int) -> None:
+        """Let some later calls of the disk fail."""
+        first = self.disk.calls + 1 + calls
+        self.disk.rule = fail_at(first, first + refused - 1)
+        self.has_refused = True
 
     @rule()
     def restart(self) -> None:
@@ -112,7 +139,7 @@ class Readers(RuleBasedStateMachine):
         """Let the process die at some later call of the disk, or now."""
 
         async def die() -> None:
-            self.disk.rule = crash_from(self.disk.calls + calls)
+            self.disk.rule = crash_from(self.disk.calls + 1 + calls)
             with suppress(TimeoutError):
                 await until(lambda: self.disk.is_dead, 0.05)
             self.disk.rule = crash_from(0)
