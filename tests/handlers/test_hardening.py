@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 
 from engine.config import Config
+from handlers.access import Route
 from handlers.admission import SESSION_COOKIE
 from handlers.client import Proxies
 from handlers.rates import Rate, Rates, neighbourhood
 from handlers.routes import ROUTES
 from tests.handlers.site import Site, open_site
-from tests.handlers.test_access import anonymous, path_of
 from tests.process import run, serve
 
 ROOT = Path(__file__).parents[2]
@@ -31,8 +31,23 @@ HEADERS = {
     "X-Content-Type-Options",
     "X-Frame-Options",
 }
+UNKNOWN = "11111111-2222-3333-4444-555555555555"
 QUESTION = {"query": "How does sign-in work?"}
 STARTS_RUNS = ("/api/v1/generate", "/query", "/api/v1/query", "/api/v1/search", "/api/chat", "/run")
+
+
+def path_of(route: Route) -> str:
+    """Return a path of the route that leads to nothing."""
+    return re.sub(r"\{\w+\}", UNKNOWN, route.path)
+
+
+async def anonymous(site: Site, method: str, path: str, **options: Any) -> tuple[int, Any, str]:
+    """Return status, headers and body for somebody without a token."""
+    async with aiohttp.ClientSession() as session:
+        async with session.request(
+            method, site.base + path, allow_redirects=False, **options
+        ) as response:
+            return response.status, response.headers, await response.text()
 
 
 async def raw(site: Site, data: bytes) -> tuple[bytes, dict[str, str], bytes]:
@@ -144,6 +159,11 @@ def all_css() -> str:
 
 
 # Origins
+
+
+async def cookie_of(site: Site) -> str:
+    identity = site.engine.identity
+    return (await identity.redeem(await identity.new_link())).cookie
 
 
 def as_form(site: Site) -> dict[str, Any]:
@@ -342,7 +362,7 @@ async def test_every_route_that_takes_a_body_has_a_limit(data: Path) -> None:
         for route in ROUTES:
             if route.body is None and not route.takes_files:
                 continue
-            path = path_of(route).replace("11111111-2222-3333-4444-555555555555", site.topics)
+            path = path_of(route).replace(UNKNOWN, site.topics)
             for body in (b" " * 2000, in_chunks(b" " * 2000)):
                 headers = {"Content-Type": "application/json"}
                 if route.takes_files:

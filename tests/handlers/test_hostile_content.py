@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from lxml import html as lxml_html
 
 from handlers.routes import ROUTES
 from tests.fake_model import ENDING, Answer, FakeModel, Raw, Say
@@ -21,7 +22,7 @@ from tests.hostile_texts import HOSTILE, ORDERS
 
 CANARY = "ZEBRA-QUARTZ-7741"
 FACT = "Sign-in uses OAuth 2.0 with PKCE for every web client."
-QUESTION = "How does OAuth sign-in with PKCE work for web clients?"
+QUESTION = "sign-in OAuth"
 ROOT = Path(__file__).parents[2]
 KEY = "sk-hunter2-of-the-model-server"
 SECRET_PLACES = re.compile(
@@ -34,7 +35,8 @@ SECRET_PLACES = re.compile(
 def poisoned() -> dict[str, str | bytes]:
     """Return documents of several kinds with all orders in them, each beside something true."""
     parts = [f"Sign-in part {n}. {FACT}\n\n{order}\n" for n, order in enumerate(ORDERS)]
-    text = "\n".join(parts).replace(CANARY, "what others wrote")
+    parts = [part.replace(CANARY, "what others wrote") for part in parts]
+    text = "\n".join(parts)
     html = "".join(f"<p>{FACT}</p><div>{part}</div><!-- {part} -->" for part in parts)
     return {
         "orders.md": "# Sign-in\n\n" + text,
@@ -140,7 +142,7 @@ async def test_a_removed_document_is_gone_from_index_answers_and_database(data: 
     async with open_site(data) as site:
         kb_id = await site.kb("Shared", {"good.md": f"# Sign-in\n\n{FACT}\n"})
         [bad] = await site.upload(
-            kb_id, {"bad.md": f"# Sign-in\n\nSign-in works with the code {CANARY}.\n"}
+            kb_id, {"bad.md": f"# Sign-in\n\nSign-in by OAuth works with the code {CANARY}.\n"}
         )
         await site.ready(bad["id"])
         body = {"query": QUESTION, "corpus_id": kb_id}
@@ -189,8 +191,12 @@ async def test_hostile_names_and_titles_stand_on_pages_as_text(site: Site) -> No
     ):  # fmt: skip
         headers = {"Accept": "text/html"}
         _, page = await site.call("GET", path, headers=headers)
-        assert "<script>alert" not in page and "<img src=x" not in page, path
-        assert not re.search(r"<[a-z][^<>]*\son[a-z]+\s*=", page), path
+        assert "alert(1)" in page or path == "/nowhere<script>", path
+        for element in lxml_html.document_fromstring(page).iter():
+            assert element.tag not in ("img", "iframe", "svg:image", "object", "embed"), path
+            if element.tag == "script" and element.get("type") != "application/json":
+                assert str(element.get("src", "")).startswith("/static/"), path
+            assert not [name for name in element.attrib if name.startswith("on")], path
 
 
 def fields_of(kind: Any) -> list[str]:
@@ -306,7 +312,7 @@ async def test_no_secret_and_no_document_is_logged(
     model.script(Answer(500, body=KEY.encode()))
     async with open_site(data, **with_model(model, llm_key=KEY)) as site:
         link = await site.engine.identity.new_link()
-        session = await site.engine.identity.redeem(link)
+        session = (await site.engine.identity.redeem(link)).cookie
         token = site.session.headers["Authorization"].removeprefix("Bearer ")
         await site.kb("Logged", {"a.md": f"# {CANARY}\n\nSign-in with {CANARY}.\n"})
         await site.generate(site.topics, context=f"{QUESTION} {CANARY}")
