@@ -1,4 +1,4 @@
-"""Wiring and command line: serve | ingest | draft | pipeline | token."""
+"""Wiring and command line: serve | ingest | draft | pipeline | token | user."""
 
 import argparse
 import asyncio
@@ -16,15 +16,21 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from engine import Engine, make_identity, make_tokens, open_engine
-from engine.auth.passwords import Passwords
+from engine import Engine, open_engine
 from engine.clock import warn_when_held_up
-from engine.command_line import ask, draft, ingest, pipeline, search
+from engine.command_line import (
+    ask,
+    draft,
+    ingest,
+    manage_user,
+    pipeline,
+    print_token,
+    search,
+)
 from engine.config import BadConfig, Config
 from engine.errors import AppError
-from engine.flows.audit import Audit
 from engine.flows.sample import make_sample
-from engine.storage.database import StorageRefused, open_database
+from engine.storage.database import StorageRefused
 from handlers.access import guarded
 from handlers.client import Proxies
 from handlers.connections import Doorkeeper
@@ -171,14 +177,6 @@ def _address(listener: asyncio.Server, scheme: str) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-async def print_token(config: Config) -> None:
-    """Print a fresh bearer token of the local administrator."""
-    async with open_database(config.data / "footnote.db", readers=1) as database:
-        audit = Audit(database, keep_days=config.audit_days)
-        identity = make_identity(config, database, Passwords(), audit, make_tokens(config))
-        print(await identity.new_token())
-
-
 @contextmanager
 def _only_server(config: Config) -> Iterator[None]:
     """Hold the data folder: two servers on one would end each other's runs."""
@@ -230,6 +228,10 @@ def _run(options: argparse.Namespace, config: Config) -> int:
         case "token":
             asyncio.run(print_token(config))
             return 0
+        case "user":
+            action = manage_user(config, options.action, options.name, is_admin=options.admin)
+            asyncio.run(action)
+            return 0
         case "ingest":
             return asyncio.run(ingest(config, options.kb, options.paths))
         case "ask":
@@ -252,6 +254,10 @@ def _parser() -> argparse.ArgumentParser:
     serve_.add_argument("--host", help="address to listen on")
     serve_.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
     _command(commands, "token", "print a bearer token of the local administrator")
+    user_ = _command(commands, "user", "add, disable or enable somebody, or set a password")
+    user_.add_argument("action", choices=["add", "disable", "enable", "password"])
+    user_.add_argument("name")
+    user_.add_argument("--admin", action="store_true", help="add an administrator")
     ingest_ = _command(commands, "ingest", "put documents into a knowledge base")
     ingest_.add_argument("--kb", required=True, metavar="NAME", help="made if it does not exist")
     ingest_.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders")

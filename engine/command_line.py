@@ -2,12 +2,18 @@
 
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from getpass import getpass
 from pathlib import Path
 
-from engine import Engine, open_engine
+from engine import Engine, make_accounts, make_identity, make_tokens, open_engine
+from engine.auth.passwords import Passwords
 from engine.config import Config
 from engine.errors import Invalid, NotFound
+from engine.flows.accounts import Accounts
+from engine.flows.audit import Audit
 from engine.flows.draft import DraftRequest
+from engine.flows.identity import Identity
 from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.query import QueryRequest
 from engine.flows.sample import arrive
@@ -26,6 +32,7 @@ from engine.runs.events import (
     Token,
 )
 from engine.storage import knowledge
+from engine.storage.database import open_database
 from engine.storage.documents import Document
 from engine.storage.identities import User
 from engine.storage.knowledge import KnowledgeBase
@@ -209,3 +216,52 @@ def _place(citation: Citation) -> str:
 def _quote(citation: Citation) -> str:
     quote = citation.excerpt[citation.quote_start : citation.quote_end] or citation.excerpt
     return " ".join(quote.split())
+
+
+async def print_token(config: Config) -> None:
+    """Print a fresh bearer token of the local administrator."""
+    async with _directory(config) as (identity, _):
+        print(await identity.new_token())
+
+
+async def manage_user(config: Config, action: str, name: str, *, is_admin: bool) -> None:
+    """Add, disable or enable a user, or set a password; the server may run meanwhile.
+
+    Raises:
+        AppError: says what stands against it.
+    """
+    async with _directory(config) as (identity, accounts):
+        if action == "add":
+            account = await accounts.create(None, name, None, is_admin=is_admin)
+            link = await identity.new_link(account.id)
+            base = config.public_url.rstrip("/") or f"http://{config.host}:{config.port}"
+            print(f"{account.username} signs in once with {base}/login?link={link}")
+            return
+        user_id = await accounts.id_of(name)
+        if action == "password":
+            await accounts.set_password(user_id, _new_password())
+            print(f"{name} has a new password, and all sessions have ended.")
+            return
+        account = await accounts.set_disabled(None, user_id, disabled=action == "disable")
+        print(f"{account.username} is {'disabled' if account.is_disabled else 'enabled'}.")
+
+
+def _new_password() -> str:
+    """Ask for a password, or read it from standard input."""
+    if sys.stdin.isatty():
+        return getpass("New password: ")
+    return sys.stdin.readline().rstrip("\n")
+
+
+@asynccontextmanager
+async def _directory(config: Config) -> AsyncIterator[tuple[Identity, Accounts]]:
+    """Open who may use the server, and nothing else."""
+    passwords = Passwords()
+    async with open_database(config.data / "footnote.db", readers=1) as database:
+        audit = Audit(database, keep_days=config.audit_days)
+        tokens = make_tokens(config)
+        yield (
+            make_identity(config, database, passwords, audit, tokens),
+            make_accounts(config, database, passwords, audit),
+        )
+    passwords.close()
