@@ -1,0 +1,1 @@
+"""Documents out: a draft as a file for other programs, and the evidence behind it."""
