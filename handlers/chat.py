@@ -7,10 +7,17 @@ from aiohttp import web
 from msgspec import Meta
 
 from engine.flows.chat import FAMILY, ChatRequest
-from engine.runs.dialects import warned
 from engine.runs.events import Completed, Sources
 from engine.storage import conversations
 from engine.storage.journal import RunRow
+from handlers.answers import (
+    CacheUse,
+    ChatAnswer,
+    ChatHistory,
+    Cleared,
+    Conversations,
+    RankedSource,
+)
 from handlers.inputs import decode, idempotency_key, integer, read_json, read_json_and_hash
 from handlers.keys import ENGINE, USER
 from handlers.models import require_model
@@ -41,20 +48,19 @@ async def chat(request: web.Request) -> web.Response:
         return failure(run, end)
     sources = [item for event in events if isinstance(event, Sources) for item in event.items]
     cached = end.result["cached"]
-    return json_response(
-        {
-            "answer": end.result["answer"],
-            "sources": [
-                {"text": item.excerpt, "score": item.score, "rank": rank}
-                for rank, item in enumerate(sources, start=1)
-            ],
-            "cache": {"answer_hit": cached, "retrieval_hit": cached},
-            "latency_ms": end.result["duration_ms"],
-            "session_id": end.result["session_id"],
-            "run_id": run.id,
-        }
-        | warned(end)
+    answer = ChatAnswer(
+        answer=end.result["answer"],
+        sources=[
+            RankedSource(text=item.excerpt, score=item.score, rank=rank)
+            for rank, item in enumerate(sources, start=1)
+        ],
+        cache=CacheUse(answer_hit=cached, retrieval_hit=cached),
+        latency_ms=end.result["duration_ms"],
+        session_id=end.result["session_id"],
+        run_id=run.id,
+        warnings=end.warnings,
     )
+    return json_response(answer)
 
 
 async def _start(request: web.Request) -> tuple[RunRow, int]:
@@ -78,7 +84,7 @@ async def history(request: web.Request) -> web.Response:
         found = await conversations.get(connection, request[USER], session_id)
         turns = await conversations.turns(connection, session_id, min(limit, 1000))
     return json_response(
-        {"session_id": session_id, "message_count": found.turn_count, "messages": turns}
+        ChatHistory(session_id=session_id, message_count=found.turn_count, messages=turns)
     )
 
 
@@ -88,14 +94,14 @@ async def clear(request: web.Request) -> web.Response:
     async with request.app[ENGINE].database.transaction() as tx:
         await conversations.get(tx, request[USER], session_id)
         await conversations.clear(tx, session_id)
-    return json_response({"message": "The conversation is empty now.", "session_id": session_id})
+    return json_response(Cleared(message="The conversation is empty now.", session_id=session_id))
 
 
 async def list_conversations(request: web.Request) -> web.Response:
     """GET /api/v1/conversations?kb_id=."""
     async with request.app[ENGINE].database.read() as connection:
         found = await conversations.list_all(connection, request[USER], request.query.get("kb_id"))
-    return json_response({"conversations": found, "total": len(found)})
+    return json_response(Conversations(conversations=found, total=len(found)))
 
 
 async def get_conversation(request: web.Request) -> web.Response:

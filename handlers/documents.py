@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from engine.errors import Invalid, TooLarge, Unsupported
 from engine.flows.ingest import Arrived
@@ -51,7 +52,7 @@ async def _receive_all(request: web.Request) -> AsyncIterator[Arrived]:
                 return
             if isinstance(part, BodyPartReader) and part.name == "file" and part.filename:
                 yield await _receive(request, part, part.filename)
-    except (ValueError, AssertionError) as error:
+    except (ValueError, AssertionError, HttpProcessingError) as error:
         raise Invalid("The multipart body is not well formed.", field="file") from error
     raise Invalid(f"Send at most {_MAX_FILES} files at once.", field="file")
 

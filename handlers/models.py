@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from engine.errors import Forbidden
+from handlers.answers import Model, Models
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response
 
@@ -12,12 +13,8 @@ async def list_models(request: web.Request) -> web.Response:
     engine = request.app[ENGINE]
     usual = engine.writer.model
     names = [name for name in await engine.writer.models() if _is_allowed(request, name)]
-    return json_response(
-        {
-            "models": [{"id": name, "is_default": name == usual} for name in names],
-            "provider": engine.config.provider,
-        }
-    )
+    found = [Model(id=name, is_default=name == usual) for name in names]
+    return json_response(Models(models=found, provider=engine.config.provider))
 
 
 def require_model(request: web.Request, name: str | None) -> None:

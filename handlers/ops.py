@@ -4,13 +4,14 @@ from aiohttp import hdrs, web
 
 from engine.errors import Unavailable
 from engine.metrics import CONTENT_TYPE
+from handlers.answers import Health, MetricList
 from handlers.keys import ENGINE, STOPPING
 from handlers.responses import json_response
 
 
 async def healthz(request: web.Request) -> web.Response:
     """GET /healthz: the process answers."""
-    return json_response({"status": "ok"})
+    return json_response(Health(status="ok"))
 
 
 async def readyz(request: web.Request) -> web.Response:
@@ -19,7 +20,7 @@ async def readyz(request: web.Request) -> web.Response:
         raise Unavailable("The server is shutting down.")
     async with request.app[ENGINE].database.read() as connection:
         await connection.execute_fetchall("select 1")
-    return json_response({"status": "ready"})
+    return json_response(Health(status="ready"))
 
 
 async def metrics(request: web.Request) -> web.Response:
@@ -30,4 +31,4 @@ async def metrics(request: web.Request) -> web.Response:
 
 async def metrics_json(request: web.Request) -> web.Response:
     """GET /api/v1/metrics: the same as JSON."""
-    return json_response({"metrics": request.app[ENGINE].metrics.samples()})
+    return json_response(MetricList(metrics=request.app[ENGINE].metrics.samples()))

@@ -4,9 +4,10 @@ import msgspec
 from aiohttp import web
 
 from engine.flows.query import QueryRequest
-from engine.runs.dialects import query_citations, warned
+from engine.runs.dialects import query_citations
 from engine.runs.events import Completed, Sources
 from engine.storage.journal import RunRow
+from handlers.answers import QueryAnswer
 from handlers.inputs import decode, idempotency_key, read_json_and_hash
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response
@@ -27,10 +28,13 @@ async def query(request: web.Request) -> web.StreamResponse:
     if not isinstance(end, Completed):
         return failure(run, end)
     sources = [item for event in events if isinstance(event, Sources) for item in event.items]
-    return json_response(
-        {"answer": end.result["answer"], "citations": query_citations(sources), "run_id": run.id}
-        | warned(end)
+    answer = QueryAnswer(
+        answer=end.result["answer"],
+        citations=query_citations(sources),
+        run_id=run.id,
+        warnings=end.warnings,
     )
+    return json_response(answer)
 
 
 async def _start(request: web.Request) -> tuple[RunRow, int]:

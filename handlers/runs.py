@@ -13,6 +13,7 @@ from engine.storage import journal as rows
 from engine.storage import knowledge
 from engine.storage.journal import RunRow
 from engine.types import Level
+from handlers.answers import EventPage, RunList, RunState, StartedRun, Timings
 from handlers.inputs import cursor, flag, integer, path_id
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response
@@ -31,7 +32,7 @@ async def list_runs(request: web.Request) -> web.Response:
             family=request.query.get("family"),
             limit=_LIST_LIMIT,
         )
-    return json_response({"runs": [_describe(request, run) for run in found]})
+    return json_response(RunList(runs=[_describe(request, run) for run in found]))
 
 
 async def get_run(request: web.Request) -> web.Response:
@@ -88,7 +89,7 @@ async def follow(
 
 
 def _accepted(run: RunRow) -> web.Response:
-    response = json_response({"run_id": run.id, "draft_id": run.draft_id}, 202)
+    response = json_response(StartedRun(run_id=run.id, draft_id=run.draft_id), 202)
     response.headers["Preference-Applied"] = "respond-async"
     response.headers[hdrs.LOCATION] = f"/api/v1/runs/{run.id}"
     return response
@@ -119,7 +120,7 @@ async def _poll(request: web.Request, run: RunRow, after: int) -> web.Response:
     engine.runs.touch(run.id)
     events = [fields for record in records for fields in _polled(record, native)]
     following = records[-1].seq if records else after
-    return json_response({"events": events, "next": following, "done": is_done and not records})
+    return json_response(EventPage(events=events, next=following, done=is_done and not records))
 
 
 def _polled(record: Record, native: dialects.Native) -> list[dict[str, Any]]:
@@ -140,22 +141,22 @@ async def own_run(request: web.Request, run_id: str) -> RunRow:
     return run
 
 
-def _describe(request: web.Request, run: RunRow) -> dict[str, Any]:
+def _describe(request: web.Request, run: RunRow) -> RunState:
     is_suspended = request.app[ENGINE].runs.is_suspended(run.id)
-    return {
-        "id": run.id,
-        "family": run.family,
-        "state": "suspended" if is_suspended else run.state,
-        "kb_id": run.kb_id,
-        "draft_id": run.draft_id,
-        "document_id": run.document_id,
-        "model": run.model,
-        "usage": run.usage,
-        "error": run.error,
-        "timings": {
-            "queued": run.created_at,
-            "first_event": run.first_event_at,
-            "first_text": run.first_text_at,
-            "end": run.ended_at,
-        },
-    }
+    return RunState(
+        id=run.id,
+        family=run.family,
+        state="suspended" if is_suspended else run.state,
+        kb_id=run.kb_id,
+        draft_id=run.draft_id,
+        document_id=run.document_id,
+        model=run.model,
+        usage=run.usage,
+        error=run.error,
+        timings=Timings(
+            queued=run.created_at,
+            first_event=run.first_event_at,
+            first_text=run.first_text_at,
+            end=run.ended_at,
+        ),
+    )

@@ -9,10 +9,11 @@ from msgspec import Meta
 
 from engine.flows.answer import listed
 from engine.flows.search import FAMILY, SearchRequest
-from engine.runs.dialects import ending, warned
+from engine.runs.dialects import ending
 from engine.runs.events import Cited, Completed, Delta, Event, OfferedSource, Sources, Terminal
 from engine.storage import conversations, documents, drafts, knowledge
 from engine.storage.journal import RunRow
+from handlers.answers import QuickAnswer, SearchAnswer, SearchResult
 from handlers.inputs import (
     decode,
     idempotency_key,
@@ -58,49 +59,46 @@ async def _found(
     wanted: SearchRequest,
     events: Sequence[Event],
     end: Terminal,
-) -> dict[str, Any]:
+) -> SearchAnswer:
     """Return everything that was found, also when the writer failed."""
     items = [item for event in events if isinstance(event, Sources) for item in event.items]
-    answer: dict[str, Any] = {
-        "query": wanted.query,
-        "answer": "",
-        "citations": [],
-        "confidence": 0.0,
-        "confidence_score": 0,
-        "result_count": len(items),
-        "results": await _results(request, items),
-        "run_id": run.id,
-    }
-    if isinstance(end, Completed):
-        answer |= end.result | warned(end)
-        answer["answer"] = "".join(e.text for e in events if isinstance(e, Delta))
-        answer["citations"] = [e.citation for e in events if isinstance(e, Cited)]
-        if not items:
-            answer["message"] = "Nothing was found about this."
+    results = await _results(request, items)
+    if not isinstance(end, Completed):
+        message = ending(end)["message"]
+        said: dict[str, Any] = {"message": message, "warning": message}
+        said |= {"confidence": 0.0, "confidence_score": 0, "answer": "", "citations": []}
     else:
-        answer["message"] = ending(end)["message"]
-        answer["warning"] = answer["message"]
-    return answer
+        said = {
+            "message": None if items else "Nothing was found about this.",
+            "confidence": end.result["confidence"],
+            "confidence_score": end.result["confidence_score"],
+            "answer": "".join(e.text for e in events if isinstance(e, Delta)),
+            "citations": [e.citation for e in events if isinstance(e, Cited)],
+            "warnings": end.warnings,
+        }
+    return SearchAnswer(
+        query=wanted.query, result_count=len(items), results=results, run_id=run.id, **said
+    )
 
 
-async def _results(request: web.Request, items: Sequence[OfferedSource]) -> list[dict[str, Any]]:
+async def _results(request: web.Request, items: Sequence[OfferedSource]) -> list[SearchResult]:
     async with request.app[ENGINE].database.read() as connection:
         known = await knowledge.list_all(connection, request[USER])
     names = {kb.id: kb.name for kb in known}
     return [
-        {
-            "chunk_id": item.chunk_id,
-            "document_id": item.document_id,
-            "document_name": item.document_name,
-            "kb_id": item.kb_id,
-            "kb_name": names.get(item.kb_id or "", ""),
-            "chunk_text": item.excerpt,
-            "relevance_score": item.score,
-            "page_number": item.page,
-            "section_header": item.section,
-            "char_start": item.char_start,
-            "char_end": item.char_end,
-        }
+        SearchResult(
+            chunk_id=item.chunk_id,
+            document_id=item.document_id,
+            document_name=item.document_name,
+            kb_id=item.kb_id,
+            kb_name=names.get(item.kb_id or "", ""),
+            chunk_text=item.excerpt,
+            relevance_score=item.score,
+            page_number=item.page,
+            section_header=item.section,
+            char_start=item.char_start,
+            char_end=item.char_end,
+        )
         for item in items
     ]
 
@@ -111,11 +109,15 @@ async def quick_search(request: web.Request) -> web.Response:
     wanted = await read_json(request, Quick, code="VALIDATION_ERROR")
     user = request[USER]
     sources = await engine.search.as_typed(user, wanted.query, wanted.limit)
-    async with engine.database.read() as connection:
-        named = [
-            await part.list_named(connection, user, wanted.query, wanted.limit)
-            for part in (knowledge, documents, drafts, conversations)
-        ]
-    names = dict(zip(("kbs", "documents", "drafts", "conversations"), named, strict=True))
     results = await _results(request, listed(sources).items)
-    return json_response({"query": wanted.query, "results": results, **names})
+    words, most = wanted.query, wanted.limit
+    async with engine.database.read() as connection:
+        answer = QuickAnswer(
+            query=words,
+            results=results,
+            kbs=await knowledge.list_named(connection, user, words, most),
+            documents=await documents.list_named(connection, user, words, most),
+            drafts=await drafts.list_named(connection, user, words, most),
+            conversations=await conversations.list_named(connection, user, words, most),
+        )
+    return json_response(answer)

@@ -1,10 +1,12 @@
 """The description of the API fits the API."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+from handlers.described import CODES, SENT, STREAMED
 from handlers.middleware import _STATUS, _STATUS_OF_CODE
-from handlers.openapi import CODES
 from handlers.routes import ROUTES
 from tests.handlers.site import Site
 
@@ -39,3 +41,42 @@ async def test_the_api_can_be_read_as_a_page(site: Site) -> None:
     assert status == 200
     assert "POST /api/v1/generate" in text
     assert "TOO_MANY_STREAMS" in text
+
+
+def test_every_code_that_the_program_knows_is_described() -> None:
+    root = Path(__file__).parents[2]
+    text = "".join(
+        path.read_text() for part in ("engine", "handlers") for path in (root / part).rglob("*.py")
+    )
+    used = set(re.findall(r'\bcode(?:: str)? ?= ?"([A-Z_]+)"', text))
+    used |= set(re.findall(r'Failed\(\s*"([A-Z_]+)"', text))
+    described = {code for codes in CODES.values() for code in codes}
+    assert len(used) > 20
+    assert used <= described
+
+
+def test_every_stream_and_every_json_answer_of_a_family_is_described() -> None:
+    for route in ROUTES:
+        if "text/event-stream" in route.answers:
+            assert route.handler in STREAMED, route.path
+    families = ("query", "chat", "search", "pipeline", "runs", "generate", "models", "ops")
+    for route in ROUTES:
+        is_family = route.handler.__module__ in {f"handlers.{family}" for family in families}
+        if is_family and "application/json" in route.answers and route.ok != (204,):
+            assert route.handler in SENT, route.path
+
+
+async def test_every_frame_of_every_family_has_a_schema(site: Site) -> None:
+    schemas = (await described(site))["components"]["schemas"]
+    events = {
+        name: {event["title"]: event["properties"]["data"] for event in schema["anyOf"]}
+        for name, schema in schemas.items()
+        if name.endswith("Stream")
+    }
+    assert events.keys() == {
+        f"{name}Stream" for name in ("Generate", "Query", "Chat", "Search", "Pipeline", "Native")
+    }
+    done = events["ChatStream"]["done"]
+    assert done["contentSchema"] == {"$ref": "#/components/schemas/ChatDone"}
+    assert {"block", "caught_up", "delta", "failed"} <= events["NativeStream"].keys()
+    assert events["QueryStream"]["token"] == {"type": "string"}

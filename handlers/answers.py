@@ -1,0 +1,387 @@
+"""JSON answers as types: handlers send them, and the description of the API is made from them.
+
+What stands after a default is left out of an answer where there is nothing to say.
+"""
+
+from typing import Any
+
+import msgspec
+
+from engine.flows.document_types import SectionTemplate
+from engine.flows.editing import Warning
+from engine.metrics import Metric
+from engine.runs.events import OfferedSource
+from engine.runs.frames import PipelineResult, QueryCitation
+from engine.storage.conversations import Conversation, Turn
+from engine.storage.documents import ChunkRow, NamedDocument
+from engine.storage.drafts import Titled
+from engine.storage.knowledge import KnowledgeBase
+from engine.types import Citation, Id
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    pass
+
+
+class Health(_Answer, frozen=True):
+    """How the server is."""
+
+    status: str
+
+
+class ErrorFields(_Answer, frozen=True):
+    """What went wrong; a run that failed says more of itself."""
+
+    code: str
+    message: str
+    field: str | None = None
+    request_id: str | None = None
+    run_id: Id | None = None
+    draft_id: Id | None = None
+    retryable: bool = False
+    retry_after: int | None = None
+    recovery: list[str] = []
+
+
+class Error(_Answer, frozen=True):
+    """The one shape of all errors; `detail` repeats the message."""
+
+    error: ErrorFields
+    detail: str
+
+
+class QueryAnswer(_Answer, frozen=True):
+    """An answer and the passages it was written from."""
+
+    answer: str
+    citations: list[QueryCitation]
+    run_id: Id
+    warnings: list[str] = []
+
+
+class RankedSource(_Answer, frozen=True):
+    """A passage with its place, from 1."""
+
+    text: str
+    score: float
+    rank: int
+
+
+class CacheUse(_Answer, frozen=True):
+    """Whether an answer, and what it rests on, was given before."""
+
+    answer_hit: bool
+    retrieval_hit: bool
+
+
+class ChatAnswer(_Answer, frozen=True):
+    """A turn of a conversation."""
+
+    answer: str
+    sources: list[RankedSource]
+    cache: CacheUse
+    latency_ms: int
+    session_id: str
+    run_id: Id
+    warnings: list[str] = []
+
+
+class ChatHistory(_Answer, frozen=True):
+    """The latest turns, oldest first."""
+
+    session_id: str
+    message_count: int
+    messages: list[Turn]
+
+
+class Cleared(_Answer, frozen=True):
+    """A conversation was emptied."""
+
+    message: str
+    session_id: str
+
+
+class Conversations(_Answer, frozen=True):
+    """Conversations, the latest first."""
+
+    conversations: list[Conversation]
+    total: int
+
+
+class SearchResult(_Answer, frozen=True):
+    """A passage found; positions are characters of its document's text."""
+
+    chunk_id: Id
+    document_id: Id
+    document_name: str
+    kb_id: Id | None
+    kb_name: str
+    chunk_text: str
+    relevance_score: float
+    page_number: int | None
+    section_header: str | None
+    char_start: int
+    char_end: int
+
+
+class SearchAnswer(_Answer, frozen=True):
+    """Everything that was found, and the answer written from the best of it."""
+
+    query: str
+    answer: str
+    citations: list[Citation]
+    confidence: float
+    confidence_score: int
+    result_count: int
+    results: list[SearchResult]
+    run_id: Id
+    message: str | None = None
+    warning: str | None = None
+    warnings: list[str] = []
+
+
+class QuickAnswer(_Answer, frozen=True):
+    """The best few of everything there is."""
+
+    query: str
+    results: list[SearchResult]
+    kbs: list[KnowledgeBase]
+    documents: list[NamedDocument]
+    drafts: list[Titled]
+    conversations: list[Conversation]
+
+
+class RefusedResult(PipelineResult, frozen=True, kw_only=True):
+    """A result that still breaks rules, as an error."""
+
+    error: ErrorFields
+    detail: str
+
+
+class Model(_Answer, frozen=True):
+    """A model that may be asked for."""
+
+    id: str
+    is_default: bool
+
+
+class Models(_Answer, frozen=True):
+    """All models, and who offers them."""
+
+    models: list[Model]
+    provider: str
+
+
+class MetricList(_Answer, frozen=True):
+    """Everything that is counted and timed."""
+
+    metrics: list[Metric]
+
+
+class Timings(_Answer, frozen=True):
+    """When a run came how far, UTC."""
+
+    queued: str
+    first_event: str | None
+    first_text: str | None
+    end: str | None
+
+
+class RunState(_Answer, frozen=True):
+    """A run: running, suspended, completed, failed or cancelled."""
+
+    id: Id
+    family: str
+    state: str
+    kb_id: Id | None
+    draft_id: Id | None
+    document_id: Id | None
+    model: str
+    usage: dict[str, int]
+    error: str | None
+    timings: Timings
+
+
+class RunList(_Answer, frozen=True):
+    """Runs, the latest first."""
+
+    runs: list[RunState]
+
+
+class StartedRun(_Answer, frozen=True):
+    """What a request with `Prefer: respond-async` started."""
+
+    run_id: Id
+    draft_id: Id | None
+
+
+class EventPage(_Answer, frozen=True):
+    """Native events after a cursor; `next` is the cursor to ask with again, unless it is done.
+
+    Events are those of the stream, each with its number as `seq`; a `block` has none.
+    """
+
+    events: list[dict[str, Any]]
+    next: int
+    done: bool
+
+
+class KnowledgeBases(_Answer, frozen=True):
+    """Knowledge bases by name."""
+
+    kbs: list[KnowledgeBase]
+    total: int
+
+
+class DocumentState(_Answer, frozen=True):
+    """A document as its latest version stands; `reason` says why it could not be read."""
+
+    id: Id
+    kb_id: Id
+    name: str
+    version_id: Id
+    version: int
+    run_id: Id
+    sha256: str
+    size: int
+    media_type: str
+    status: str
+    reason: str
+    warnings: list[str]
+    title: str
+    characters: int
+    words: int
+    page_count: int
+    created_at: str
+    updated_at: str
+
+
+class Documents(_Answer, frozen=True):
+    """Documents by name."""
+
+    documents: list[DocumentState]
+    total: int
+
+
+class Uploaded(_Answer, frozen=True):
+    """Documents that are being read."""
+
+    documents: list[DocumentState]
+
+
+class Chunks(_Answer, frozen=True):
+    """The passages of a document in reading order."""
+
+    chunks: list[ChunkRow]
+
+
+class PageText(_Answer, frozen=True):
+    """One page of a document's text."""
+
+    page: int
+    char_start: int
+    char_end: int
+    text: str
+
+
+class Template(_Answer, frozen=True):
+    """A document type."""
+
+    id: str
+    name: str
+    description: str
+    sections: list[SectionTemplate]
+    example: str
+
+
+class Templates(_Answer, frozen=True):
+    """Document types in the order to show."""
+
+    templates: list[Template]
+    total: int
+
+
+class DraftHead(_Answer, frozen=True):
+    """A draft without its text."""
+
+    id: Id
+    kb_id: Id
+    document_type: str
+    template_id: str
+    title: str
+    status: str
+    confidence: float
+    word_count: int
+    sources_used: int
+    citation_count: int
+    version: int
+    run_id: Id | None
+    created_at: str
+    updated_at: str
+
+
+class DraftState(DraftHead, frozen=True):
+    """A draft; `after` is the last event in it, `warnings` concern its markers."""
+
+    context: str
+    content: str
+    citations: list[Citation]
+    after: int | None = None
+    warnings: list[Warning] = []
+
+
+class DraftList(_Answer, frozen=True):
+    """A page of drafts."""
+
+    drafts: list[DraftHead]
+    total: int
+
+
+class Warnings(_Answer, frozen=True):
+    """What is worth a look in a draft's markers."""
+
+    warnings: list[Warning]
+
+
+class SectionConfidenceFacts(_Answer, frozen=True):
+    """What a section's confidence is made of."""
+
+    avg_retrieval_score: float
+    source_count: int
+    coverage_score: float
+
+
+class SectionConfidence(_Answer, frozen=True):
+    """How well a section rests on its sources."""
+
+    title: str
+    confidence_score: float
+    confidence_level: str
+    confidence_metadata: SectionConfidenceFacts
+
+
+class SourceSummary(_Answer, frozen=True):
+    """How well a draft rests on its sources."""
+
+    total_sources: int
+    unique_documents: int
+    overall_confidence: str
+    summary_text: str
+
+
+class GeneratedDraft(_Answer, frozen=True):
+    """A draft written in one go."""
+
+    draft_id: Id
+    run_id: Id
+    content: str
+    citations: list[Citation]
+    confidence: float
+    word_count: int
+    sources_used: int
+    sections: list[SectionConfidence]
+    source_summary: SourceSummary
+    sources: list[OfferedSource]
+    warnings: list[str]
+    invalid_markers: int
+    unsupported_sentences: int
