@@ -145,15 +145,17 @@ class _Held:
     def __init__(self, protocol: ResponseHandler, transport: asyncio.Transport) -> None:
         self._protocol = protocol
         self._transport = transport
-        self._number = transport.get_extra_info("socket").fileno()
+        self._socket = transport.get_extra_info("socket")
         self.has_more = False
         transport.pause_reading()
         protocol.transport = cast(asyncio.Transport, self)
 
     def feed(self) -> bool:
         """Do what the loop would do with what has come; ends and errors are left for it to meet."""
+        if self._transport.is_closing():  # its number may be another connection's soon
+            return False
         try:
-            received = os.read(self._number, _READ_BYTES)
+            received = os.read(self._socket.fileno(), _READ_BYTES)
         except OSError:
             return False
         self.has_more = len(received) == _READ_BYTES
