@@ -87,6 +87,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _answer_http(request, error)
     except web.RequestPayloadError:
         return _answer(request, Invalid("The body is not what the head says it is."))
+    except ConnectionResetError:
+        _logger.info("whoever sent request %s has left", request[REQUEST_ID])
+        return _answer(request, Unavailable("The connection was lost."))
     except Exception:
         _logger.exception("request %s failed", request[REQUEST_ID])
         message = "Something went wrong on the server. It has been noted."

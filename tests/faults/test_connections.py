@@ -1,6 +1,7 @@
 """Connections that ask for nothing, or for it a byte at a time, do not stay and stop nobody."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from pathlib import Path
 
@@ -124,3 +125,18 @@ async def test_a_connection_too_many_is_told_and_closed_and_there_is_room_again(
         assert server is not None
         await until(lambda: len(server.connections) == 1)
         assert (await site.call("GET", "/api/v1/kbs"))[0] == 200
+
+
+async def test_whoever_leaves_in_the_middle_of_a_body_is_no_fault_of_ours(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_site(data) as site:
+        bearer = str(site.session.headers["Authorization"]).encode()
+        port = int(site.base.rpartition(":")[2])
+        with caplog.at_level(logging.INFO, "footnote.http"):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HEAD % bearer + b" " * 100)
+            await asyncio.sleep(0.05)  # until the body is waited for
+            writer.transport.abort()
+            await until(lambda: "has left" in caplog.text)
+    assert all(record.levelno < logging.ERROR for record in caplog.records)

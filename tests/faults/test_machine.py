@@ -1,6 +1,7 @@
 """Readers, cuts, stops, restarts and crashes in whatever order: the invariants hold."""
 
 import asyncio
+import logging
 import shutil
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -29,6 +30,18 @@ MOST_READERS = 6
 pick = st.integers(0, 10**6)
 
 
+class FaultsOfOurs(logging.Handler):
+    """Remembers whatever the product logs as broken: recovering from it must not hide it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            self.found.append(f"{record.getMessage()}: {record.exc_info[1]!r}")
+
+
 class Readers(RuleBasedStateMachine):
     """Some readers and one server that comes and goes."""
 
@@ -39,19 +52,17 @@ class Readers(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.data = Path(shutil.copytree(self.prepared, Path(mkdtemp()) / "data"))
         self.patch = pytest.MonkeyPatch()
-        self.writers: list[PacedWriter] = []
-        self.patch.setattr(product, "make_writer", self.make_writer)
+        self.patch.setattr(product, "make_writer", lambda _: PacedWriter(TEXT))
         self.patch.setattr(journal, "_RETRY_DELAY_S", 0.01)
         self.patch.setattr(journal, "_IN_MEMORY", 2)  # so that old events come from the database
         self.patch.setattr(journal, "_PAGE", 3)
+        self.faults = FaultsOfOurs()
+        for name in ("footnote.journal", "footnote.runs", "footnote.http"):
+            logging.getLogger(name).addHandler(self.faults)
         self.readers: list[Reader] = []
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.site: Site
         self.loop.run(self.open())
-
-    def make_writer(self, _: object) -> PacedWriter:
-        self.writers.append(PacedWriter(TEXT))
-        return self.writers[-1]
 
     async def open(self) -> None:
         self.stack = AsyncExitStack()
@@ -118,7 +129,25 @@ class Readers(RuleBasedStateMachine):
             assert status == 200
             assert run["state"] in ledger.TERMINAL or self.has_refused
 
-    @rule(seconds=st.sampled_from([0.001, 0.01, 0.03]))
+    @rule(number=pick)
+    def stop_as_it_ends(self, number: int) -> None:
+        """Ask for a stop in the very moment in which the end is written."""
+
+        async def stop() -> None:
+            reader, runs = self.reader(number), self.site.engine.runs
+            reading = asyncio.create_task(self.read(reader, 10_000))
+            while not reading.done() and not reader.run_id:
+                await asyncio.sleep(0)
+            run = runs._live.get(reader.run_id or "")
+            while not reading.done() and run is not None and not run.is_ending:
+                await asyncio.sleep(0)
+            await runs.cancel(reader.run_id or "")
+            await reading
+
+        if self.readers:
+            self.loop.run(stop())
+
+    @rule(seconds=st.sampled_from([0.001, 0.005, 0.01, 0.03]))
     def time_passes(self, seconds: float) -> None:
         self.loop.run(asyncio.sleep(seconds))
 
@@ -153,6 +182,7 @@ class Readers(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost(self) -> None:
+        assert self.faults.found == []
         stored = ledger.events(self.data)
         for run_id, before in self.history.items():
             assert stored[run_id][: len(before)] == before
@@ -182,6 +212,8 @@ class Readers(RuleBasedStateMachine):
             self.loop.run(self.close())
             self.loop.close()
             self.patch.undo()
+            for name in ("footnote.journal", "footnote.runs", "footnote.http"):
+                logging.getLogger(name).removeHandler(self.faults)
             shutil.rmtree(self.data.parent)
 
 
@@ -191,8 +223,8 @@ def test_readers_cuts_stops_restarts_and_crashes_in_any_order(prepared: Path) ->
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=15,
-            stateful_step_count=12,
+            max_examples=20,
+            stateful_step_count=14,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
