@@ -23,7 +23,7 @@ define need
   fi; }
 endef
 
-.PHONY: run test lint format bench clean
+.PHONY: run test lint audit format bench clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## start the server; ARGS="--port 9000" passes options on
@@ -43,6 +43,9 @@ lint: .venv/dev.stamp $(TSC)  ## style and types, Python and JavaScript
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(TSC) -p jsconfig.json
+
+audit: .venv/dev.stamp  ## known vulnerabilities of the packages; needs the network
+	$(BIN)/python .ci/audit
 
 format: .venv/dev.stamp  ## put all Python into its one format
 	$(BIN)/ruff check --fix .
