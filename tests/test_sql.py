@@ -17,6 +17,14 @@ def variable_parts(tree: ast.Module) -> Iterator[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    returned = {
+        node.name: ast.Tuple(
+            [r.value for r in ast.walk(node) if isinstance(r, ast.Return) and r.value]
+        )
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    }
+    named |= {f"{name}()": values for name, values in returned.items()}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr) and is_sql(node):
             for part in node.values:
@@ -37,6 +45,14 @@ def is_fixed(value: ast.expr, named: dict[str, ast.expr]) -> bool:
         case ast.Name():
             own = named.get(value.id)
             return value.id.isupper() or (own is not None and is_fixed(own, named))
+        case ast.Subscript(value=ast.Name(id=name)):
+            return name.isupper()
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="get"), args=[_]):
+            return name.isupper()
+        case ast.Call(func=ast.Name(id=name)):
+            return f"{name}()" in named and is_fixed(named[f"{name}()"], named)
+        case ast.Tuple():
+            return all(is_fixed(one, named) for one in value.elts)
         case ast.IfExp():
             return is_fixed(value.body, named) and is_fixed(value.orelse, named)
         case ast.JoinedStr():
