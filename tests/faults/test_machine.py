@@ -151,7 +151,7 @@ class Readers(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.loop.run(asyncio.sleep(seconds))
 
-    @rule(calls=st.integers(0, 8), refused=st.integers(1, 4))
+    @rule(calls=st.integers(0, 8), refused=st.sampled_from([1, 3, 30]))
     def disk_refuses(self, calls: int, refused: int) -> None:
         """Let some later calls of the disk fail."""
         first = self.disk.calls + 1 + calls

@@ -232,6 +232,27 @@ async def test_a_stop_that_the_disk_refuses_is_carried_out_when_it_can_be(
     ledger.check(data)
 
 
+async def test_a_stop_in_the_moment_in_which_the_end_is_written_changes_nothing(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_product(data, monkeypatch, PacedWriter(TEXT)) as product:
+        runs, seen, stops = product.engine.runs, list[Record](), list[str]()
+        run = await product.start()
+
+        def stop(_: int, sql: str) -> None:
+            if sql.startswith("update runs set state"):
+                stops.append(sql)
+                runs._stop(runs._live[run.id], "stopped")
+
+        product.disk.rule = stop
+        await product.follow(run.id, seen)
+        check(seen)
+        await until(lambda: runs.open_count() == 0)
+        assert len(stops) == 1
+        assert not runs.is_live(run.id)
+    ledger.check(data)
+
+
 @pytest.mark.parametrize(
     ("kinds", "status"), [((Completed,), "partial"), ((Completed, Failed), "streaming")]
 )
