@@ -21,14 +21,14 @@ def write(document: Document, style: Style, made_at: str) -> bytes:
     """Return the file; `made_at` is the time it says it was made."""
     inputs = {"document": msgspec.json.encode(document).decode(), "style": style}
     with TemporaryDirectory(prefix="footnote-pdf-") as root:
-        return bytes(
-            typst.compile(
-                _TEMPLATE.read_bytes(),
-                format="pdf",
-                root=root,
-                package_path=root,
-                package_cache_path=root,
-                sys_inputs=inputs,
-                timestamp=datetime.fromisoformat(made_at),
-            )
+        compiler = typst.Compiler(
+            _TEMPLATE.read_bytes(),
+            root=root,
+            package_path=root,
+            package_cache_path=root,
+            sys_inputs=inputs,
         )
+        made = datetime.fromisoformat(made_at)
+        data = compiler.compile(format="pdf", timestamp=made)
+    assert isinstance(data, bytes)
+    return data

@@ -7,11 +7,11 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one parse.
+    """Bounds of the work on one document.
 
     `memory_bytes` is address space of the child process, of which the interpreter and the parsers
     take a part before they have read anything. `max_unpacked_bytes` is the sum of all parts of an
-    archive.
+    archive, `max_files` how many may be open at once.
     """
 
     memory_bytes: int = 1024 * MIB
@@ -21,3 +21,4 @@ class Limits:
     max_entries: int = 5_000
     max_pages: int = 2_000
     max_characters: int = 20_000_000
+    max_files: int = 32

@@ -1,44 +1,25 @@
 """Parses a document in a child process, because a file from outside may do anything to its parser.
 
-The child gets a clean environment, no standard input, its own process group and hard limits on
-memory, processor time, files and output. However it ends, the caller gets a document or a sentence.
+However the child ends, the caller gets a document or a sentence.
 """
 
 import asyncio
-import json
 import logging
-import os
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from contextlib import suppress
-from dataclasses import asdict
+from asyncio.subprocess import Process
 from pathlib import Path
 
 import msgspec
 
 from engine.errors import Unsupported
 from engine.ingest.child import OUT_OF_MEMORY, Outcome, Success
+from engine.ingest.confinement import BLOCK_BYTES, end, start
 from engine.ingest.limits import Limits
 from engine.ingest.parsed import Parsed, ParseFailed
 
 __all__ = ["Limits", "parse"]
 
-_ROOT = Path(__file__).resolve().parents[2]
-# Importing the package `engine` imports the whole product. The child needs only what lies below it,
-# so it gets an empty package of that name: starting takes a fraction of the time and memory.
-_BOOTSTRAP = """
-import sys, types
-engine = types.ModuleType("engine")
-engine.__path__ = [sys.argv[1] + "/engine"]
-sys.modules["engine"] = engine
-del sys.argv[1]
-from engine.ingest.child import main
-main()
-"""
-_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
-_REAP_S = 5.0
-_BLOCK_BYTES = 256 * 1024
+_CHILD = "engine.ingest.child"
 _BYTES_PER_CHARACTER = 8
 _OVERHEAD_BYTES = 1024 * 1024
 _TIMED_OUT = "This file takes longer to read than is allowed."
@@ -56,7 +37,7 @@ async def parse(path: Path, *, name: str, limits: Limits) -> Parsed:
         Unsupported: the bytes are of no allowed type. ParseFailed: they cannot be read, or not
         within `limits`.
     """
-    child = await _start(path, name, limits)
+    child = await start(_CHILD, limits, str(path.resolve()), _argument(name))
     try:
         async with asyncio.timeout(limits.wall_s):
             data = await _read(child, _most_bytes(limits))
@@ -64,25 +45,11 @@ async def parse(path: Path, *, name: str, limits: Limits) -> Parsed:
     except TimeoutError as error:
         raise ParseFailed(_TIMED_OUT) from error
     finally:
-        await _end(child)
+        await end(child)
     if code:
         _log.warning("reading a document ended with %s", code)
         raise ParseFailed(_reason(code))
     return await asyncio.to_thread(_result, data)
-
-
-async def _start(path: Path, name: str, limits: Limits) -> Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-B", "-c", _BOOTSTRAP, str(_ROOT)),
-        *(str(path.resolve()), _argument(name), json.dumps(asdict(limits))),
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=DEVNULL,
-        env=_ENVIRONMENT,
-        cwd="/",
-        start_new_session=True,
-        limit=_BLOCK_BYTES,
-    )
 
 
 def _argument(name: str) -> str:
@@ -97,25 +64,11 @@ def _most_bytes(limits: Limits) -> int:
 async def _read(child: Process, most_bytes: int) -> bytes:
     assert child.stdout is not None
     data = bytearray()
-    while block := await child.stdout.read(_BLOCK_BYTES):
+    while block := await child.stdout.read(BLOCK_BYTES):
         data += block
         if len(data) > most_bytes:
             raise ParseFailed(_TOO_LARGE)
     return bytes(data)
-
-
-async def _end(child: Process) -> None:
-    """Kill what is left of the child's group and wait until it is reaped.
-
-    The wait is bounded: a process that left the group might hold the pipe open.
-    """
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    assert child.stdout is not None
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_REAP_S):
-            await child.stdout.read()
-            await child.wait()
 
 
 def _reason(code: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 from small_files import docx_of, flate_bomb, lines, paragraph, pdf_of
 
 from engine.errors import AppError, Unsupported
-from engine.ingest import sandbox
+from engine.ingest import confinement, sandbox
 from engine.ingest.kinds import PDF, TEXT
 from engine.ingest.limits import MIB, Limits
 from engine.ingest.parsed import Parsed, ParseFailed
@@ -101,7 +101,7 @@ async def test_output_over_the_limit_is_not_taken(
 ) -> None:
     monkeypatch.setattr(sandbox, "_OVERHEAD_BYTES", 0)
     endless = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
-    monkeypatch.setattr(sandbox, "_BOOTSTRAP", endless)
+    monkeypatch.setattr(confinement, "_BOOTSTRAP", endless)
     assert "more text than is allowed" in await reason(tmp_path, b"Words.")
 
 
@@ -118,7 +118,7 @@ async def test_output_over_the_limit_is_not_taken(
 async def test_a_child_that_dies_is_a_failed_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, sentence: str
 ) -> None:
-    monkeypatch.setattr(sandbox, "_BOOTSTRAP", program)
+    monkeypatch.setattr(confinement, "_BOOTSTRAP", program)
     assert sentence in await reason(tmp_path, b"Words.")
 
 
@@ -133,7 +133,7 @@ async def test_the_child_knows_nothing_of_its_surroundings(
         "assert os.getpgid(0) == os.getpid()\n"
         "sys.exit(7 if os.getcwd() == '/' else 1)"
     )
-    monkeypatch.setattr(sandbox, "_BOOTSTRAP", look)
+    monkeypatch.setattr(confinement, "_BOOTSTRAP", look)
     codes: list[int] = []
     monkeypatch.setattr(sandbox, "_reason", lambda code: codes.append(code) or "ended")
     await reason(tmp_path, b"Words.")
@@ -144,7 +144,7 @@ async def test_a_cancelled_parse_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grandchild = "import subprocess; subprocess.run(['sleep', '60'])"
-    monkeypatch.setattr(sandbox, "_BOOTSTRAP", f"print('x', flush=True)\n{grandchild}")
+    monkeypatch.setattr(confinement, "_BOOTSTRAP", f"print('x', flush=True)\n{grandchild}")
     reading = asyncio.Event()
     read = sandbox._read
 
