@@ -8,7 +8,7 @@ ARGS ?=
 BIN := .venv/bin
 TSC := .tools/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
 JS_TESTS := $(wildcard tests/web/*.test.js)
-BENCHES := bench/retrieval.py bench/streams.py bench/kills.py
+BENCHES := bench/retrieval.py bench/streams.py bench/kills.py bench/relevance.py bench/families.py
 REFERENCE := .tools/reference
 
 # $(call need,command that fails when it is missing,Debian packages,what it is needed for)
