@@ -31,7 +31,7 @@ _LEAST_QUOTE_CHARS = 12
 
 _NUMBER = regex.compile(r"(?<![\p{L}\p{N}])\p{Nd}+(?:[.,]\p{Nd}+)*")
 _NAME = regex.compile(r"(?<![\p{L}\p{N}])\p{L}*\p{Lu}[\p{L}\p{M}\p{N}]*")
-_MARKDOWN = regex.compile(r"(?m)^\s*(?:[-*+•>]\s+|#{1,6}\s+)|[*_`|]+")
+_MARKDOWN = regex.compile(r"(?m)^[^\S\n]*+(?:[-*+•>]\s+|#{1,6}\s+)|[*_`|]+")
 _QUOTES = str.maketrans("‘’“”", "''\"\"")
 
 
