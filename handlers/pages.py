@@ -1,6 +1,7 @@
 """The pages: first paint from the server, everything readable before JavaScript runs."""
 
 from itertools import accumulate
+import asyncio
 from typing import Any
 
 import aiohttp_jinja2
@@ -87,7 +88,7 @@ async def draft_view(request: web.Request) -> web.Response:
     now = await engine.drafting.now(draft)
     kind = engine.catalogue.get(draft.document_type)
     is_live = now.draft.status == "streaming"
-    blocks, open_text, ends = _blocks(now.draft, is_live=is_live)
+    blocks, open_text, ends = await asyncio.to_thread(_blocks, now.draft, is_live=is_live)
     fields = describe(now.draft) | {
         "type_name": kind.name if kind else draft.document_type,
         "sections": [{"title": section.title} for section in kind.sections] if kind else [],
