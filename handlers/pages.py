@@ -1,7 +1,7 @@
 """The pages: first paint from the server, everything readable before JavaScript runs."""
 
-from itertools import accumulate
 import asyncio
+from itertools import accumulate
 from typing import Any
 
 import aiohttp_jinja2
