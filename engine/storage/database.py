@@ -122,7 +122,7 @@ async def open_database(path: Path, *, readers: int = 3) -> AsyncIterator[Databa
     connections: list[Connection] = []
     try:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             connections.append(await _connect(path))
             await _migrate(connections[0])
             for _ in range(readers):
