@@ -166,21 +166,26 @@ async def test_the_first_event_of_a_chat_comes_at_once_chat_039(
 async def test_ten_streams_keep_the_pace_of_the_model_chat_040(
     data: Path, model: FakeModel
 ) -> None:
-    words, rate = 400, 200
-    model.default = answer("word " * words, tokens_per_s=rate)
-    settings = with_model(model, max_streams_per_user=20)
-    async with open_site(data, **settings) as site:
-        began = time.monotonic()
-        bodies = [CHAT | {"corpus_id": "Topics", "query": f"Sign-in OAuth {n}"} for n in range(10)]
-        found = await asyncio.gather(*(site.read("/api/chat/stream", body) for body in bodies))
-        took_s = time.monotonic() - began
-    assert all(
-        json.loads(events[-1].data)["answer"].split() == ["word"] * words for events in found
-    )
-    # The model itself pauses a little longer than asked: what counts is that none falls behind it.
-    times = [call.closed_at for call in model.calls]
-    assert len(times) == 10
-    assert took_s < 2.5 * words / rate
+    words = 400
+    model.default = answer("word " * words, tokens_per_s=200)
+
+    async def served(number: int) -> float:
+        await (await model.call(number)).served.wait()
+        return time.monotonic()
+
+    async with open_site(data, **with_model(model, max_streams_per_user=20)) as site:
+
+        async def read(number: int) -> float:
+            body = CHAT | {"corpus_id": "Topics", "query": f"Sign-in OAuth {number}"}
+            events = await site.read("/api/chat/stream", body)
+            assert json.loads(events[-1].data)["answer"] == " ".join(["word"] * words)
+            return time.monotonic()
+
+        read_at = asyncio.gather(*map(read, range(10)))
+        served_at = await asyncio.gather(*map(served, range(10)))
+        # A stream slower than 190 of the model's 200 tokens a second would end 0.1 s later or more
+        # for every two seconds; what is allowed here is the time of the last turns' storage.
+        assert max(await read_at) - max(served_at) < 1
 
 
 async def test_twenty_searches_at_once_are_all_answered_search_029(
