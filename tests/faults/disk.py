@@ -12,7 +12,7 @@ import pytest
 import engine as product
 from engine import Engine, open_engine
 from engine.config import Config
-from engine.flows.draft import DraftRequest
+from engine.flows.draft_request import DraftRequest
 from engine.runs import journal
 from engine.runs.journal import Record
 from engine.storage.database import StorageUnavailable

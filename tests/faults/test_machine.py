@@ -151,12 +151,20 @@ class Readers(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.loop.run(asyncio.sleep(seconds))
 
-    @rule(calls=st.integers(0, 8), refused=st.sampled_from([1, 3, 30]))
+    @rule(calls=st.integers(0, 8), refused=st.integers(1, 4))
     def disk_refuses(self, calls: int, refused: int) -> None:
         """Let some later calls of the disk fail."""
         first = self.disk.calls + 1 + calls
         self.disk.rule = fail_at(first, first + refused - 1)
         self.has_refused = True
+
+    @rule(number=pick, calls=st.integers(0, 8))
+    def disk_is_full(self, number: int, calls: int) -> None:
+        """Read on while the disk refuses for longer than runs wait for it."""
+        if self.readers:
+            self.disk.rule = fail_at(self.disk.calls + 1 + calls, 10**9)
+            self.loop.run(self.read(self.reader(number), 10_000))
+            self.disk.rule = lambda _, __: None
 
     @rule()
     def restart(self) -> None:
@@ -223,7 +231,7 @@ def test_readers_cuts_stops_restarts_and_crashes_in_any_order(prepared: Path) ->
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=20,
+            max_examples=15,
             stateful_step_count=14,
             deadline=None,
             suppress_health_check=list(HealthCheck),
