@@ -47,8 +47,16 @@ async def knowledge_base(request: web.Request) -> web.Response:
     async with engine.database.read() as connection:
         kb = await knowledge.get(connection, request[USER], path_id(request, "kb_id"))
         found = await documents.list_all(connection, kb.id)
+    may_share = kb.level == Level.ADMIN.name
+    sharing = engine.sharing
     return _render(
-        request, "knowledge_base", kb=kb, documents=found, document_types=engine.catalogue.all()
+        request,
+        "knowledge_base",
+        kb=kb,
+        documents=found,
+        document_types=engine.catalogue.all(),
+        permissions=await sharing.permissions(request[USER], kb.id) if may_share else None,
+        groups=await sharing.groups() if may_share else [],
     )
 
 

@@ -8,6 +8,7 @@ from engine.flows.query import QueryRequest
 from engine.flows.search import SearchRequest
 from engine.types import Level
 from handlers import (
+    account_pages,
     accounts,
     audit,
     auth,
@@ -80,6 +81,8 @@ ROUTES = (
     Route("GET", "/kb/{kb_id}/chat", pages.chat_view, USER, is_page=True),
     Route("GET", "/search", pages.search_view, USER, is_page=True),
     Route("GET", "/pipeline", pages.pipeline_view, USER, is_page=True),
+    Route("GET", "/settings", account_pages.settings, USER, is_page=True, level=FULL),
+    Route("GET", "/admin", account_pages.admin, ADMIN, is_page=True, level=FULL),
     Route("GET", "/api", openapi.api_page, USER, is_page=True),
     Route("GET", "/api/openapi.json", openapi.openapi_json, USER),
     Route(

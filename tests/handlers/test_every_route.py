@@ -123,6 +123,7 @@ TABLE: dict[str, Entry] = {
     **per("POST /api/v1/auth/logout", "POST /api/auth/logout", entry=Entry(USER)),
     "POST /api/v1/auth/logout-everywhere": Entry(USER | NOT_BY_KEY),
     "POST /api/v1/auth/password": Entry(USER | NOT_BY_KEY, {"new": "short"}),
+    "GET /settings": Entry(USER | NOT_BY_KEY),
     "GET /api/v1/auth/sessions": Entry(USER | NOT_BY_KEY),
     "DELETE /api/v1/auth/sessions/{id}": Entry(OWN | NOT_BY_KEY),
     "GET /api/v1/auth/keys": Entry(USER | NOT_BY_KEY),
@@ -206,6 +207,7 @@ TABLE: dict[str, Entry] = {
     **per("GET /api/v1/runs/{id}", "GET /api/v1/runs/{id}/events", entry=Entry(OWN)),
     "POST /api/v1/runs/{id}/cancel": Entry(OWN | NOT_BY_READING),
     **per(
+        "GET /admin",
         "GET /metrics",
         "GET /api/v1/metrics",
         "GET /api/v1/admin/users",

@@ -1,5 +1,6 @@
 /** Defines every element of the page; importing any other module has no effect. */
 
+import { ApiForms } from "./elements/api-forms.js";
 import { AuditLog } from "./elements/audit-log.js";
 import { BasketBar } from "./elements/basket-bar.js";
 import { BasketPassages } from "./elements/basket-passages.js";
@@ -41,6 +42,7 @@ customElements.define("theme-toggle", ThemeToggle);
 customElements.define("sign-out", SignOut);
 customElements.define("local-time", LocalTime);
 customElements.define("quick-search", QuickSearch);
+customElements.define("api-forms", ApiForms);
 customElements.define("audit-log", AuditLog);
 customElements.define("basket-bar", BasketBar);
 customElements.define("basket-passages", BasketPassages);
