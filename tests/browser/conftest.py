@@ -130,6 +130,18 @@ class Desk:
         response.raise_for_status()
         return response.json()
 
+    def send(self, method: str, path: str, body: object = None) -> Any:
+        """Return the API's answer to a change, made behind the page's back."""
+        response = httpx2.request(
+            method,
+            self.server.url + path,
+            json=body,
+            headers={"Origin": self.server.url},
+            cookies={"footnote_session": self.server.session},
+        )
+        response.raise_for_status()
+        return response.json() if response.content else None
+
     def begin(self, context: str, kind: str = "rfp_response") -> tuple[str, str]:
         """Start a draft that no page shows; return its id and that of its run."""
         asked = {"kb_id": self.kb, "document_type": kind, "context": context}

@@ -57,7 +57,7 @@ test("a block that comes again changes nothing", () => {
 });
 
 test("a snapshot goes on where it stops", () => {
-  const snapshot = { text: "one\n\ntw", openText: "tw", blockCount: 1, citations: [citation(1)], sections: ["A", "B"], phase: "writing", wordCount: 2 };
+  const snapshot = { text: "one\n\ntw", openText: "tw", blockEnds: [5], citations: [citation(1)], sections: ["A", "B"], phase: "writing", wordCount: 2 };
   const state = after([{ event: "delta", text: "o more" }, { event: "cited", citation: citation(1) }, { event: "cited", citation: citation(2) }], snapshot);
   assert.equal(state.text, "one\n\ntwo more");
   assert.equal(state.openText, "two more");

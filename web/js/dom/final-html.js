@@ -23,6 +23,15 @@ export function parsePage(html) {
   return new DOMParser().parseFromString(policy.createHTML(html), "text/html");
 }
 
+/**
+ * Read what was copied elsewhere. The document is inert: nothing in it runs or is fetched, and only
+ * its text and the names of its elements are looked at.
+ * @param {string} html
+ */
+export function parseForeign(html) {
+  return parsePage(html).body;
+}
+
 /** Start a worker shared by all tabs. @param {string} path of a file of this server @param {string} name */
 export function startSharedWorker(path, name) {
   return new SharedWorker(policy.createScriptURL(path), { type: "module", name });

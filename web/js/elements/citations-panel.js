@@ -12,6 +12,7 @@ import { plural } from "../lib/progress-text.js";
  */
 export class CitationsPanel extends HTMLElement {
   #pinned = 0;
+  #shown = "";
 
   connectedCallback() {
     this.addEventListener("click", (event) => this.#act(event));
@@ -27,6 +28,18 @@ export class CitationsPanel extends HTMLElement {
     slot(this, "empty").hidden = citations.length > 0;
   }
 
+  /** Show these and no others, for a text that is being edited. @param {Citation[]} citations */
+  showOnly(citations) {
+    const wanted = citations.map(({ number, chunk_id: chunk }) => `${number} ${chunk}`).join();
+    if (wanted === this.#shown) return;
+    this.#shown = wanted;
+    const top = this.#cards.scrollTop;
+    this.#cards.replaceChildren();
+    this.show(citations.toSorted((a, b) => a.number - b.number));
+    this.#cards.scrollTop = top;
+    this.card(this.#pinned)?.setAttribute("aria-current", "true");
+  }
+
   open() {
     this.#setOpen(true);
   }
@@ -35,12 +48,14 @@ export class CitationsPanel extends HTMLElement {
   clear() {
     this.#setOpen(false);
     this.#pinned = 0;
+    this.#shown = "";
     this.#cards.replaceChildren();
     this.show([]);
   }
 
   /** Take the cards of another panel, fresh from the server. @param {Element} fresh */
   adopt(fresh) {
+    this.#shown = "";
     this.#cards.replaceChildren(...slot(fresh, "cards").childNodes);
     for (const child of Array.from(this.#cards.childNodes)) {
       if (!(child instanceof HTMLElement)) child.remove();

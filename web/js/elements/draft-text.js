@@ -1,3 +1,4 @@
+import { drawInline } from "../dom/draw-inline.js";
 import { setFinalHtml } from "../dom/final-html.js";
 import { slot } from "../dom/find.js";
 import { OpenBlock } from "../lib/open-block.js";
@@ -167,27 +168,4 @@ function drawCell(inlines) {
   cell.className = "cell";
   cell.append(...inlines.map(drawInline));
   return cell;
-}
-
-/** @param {Inline} inline @returns {Node} */
-function drawInline({ text, strong, em, code, marker }) {
-  if (marker !== undefined) return drawMarker(marker);
-  const names = [code && "code", strong && "strong", em && "em"].filter((name) => typeof name === "string");
-  return names.reduce((/** @type {Node} */ inner, name) => {
-    const outer = document.createElement(name);
-    outer.append(inner);
-    return outer;
-  }, document.createTextNode(text));
-}
-
-/** The same button as the server's renderer makes. @param {number} number */
-function drawMarker(number) {
-  const marker = document.createElement("button");
-  marker.type = "button";
-  marker.className = "citation-marker";
-  marker.dataset.number = String(number);
-  marker.dataset.testid = "citation-marker";
-  marker.setAttribute("aria-label", `Citation ${number}`);
-  marker.textContent = `[${number}]`;
-  return marker;
 }

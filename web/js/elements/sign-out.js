@@ -3,6 +3,7 @@ import { localStorageOrNull, sessionStorageOrNull } from "../dom/storage.js";
 import { ActiveRun } from "../lib/active-run.js";
 import { request } from "../lib/api.js";
 import { Basket } from "../lib/basket.js";
+import { KeptEdits } from "../lib/kept-edits.js";
 import { LocalCopies } from "../lib/local-copy.js";
 import { TypedInput } from "../lib/typed-input.js";
 
@@ -20,6 +21,7 @@ export class SignOut extends HTMLElement {
       return;
     }
     new LocalCopies(localStorageOrNull()).clear();
+    KeptEdits.clear(localStorageOrNull());
     TypedInput.clear(localStorageOrNull());
     Basket.clear(localStorageOrNull());
     ActiveRun.clear(sessionStorageOrNull());

@@ -24,6 +24,7 @@ import { isSignedOut } from "../lib/run-requests.js";
 /** @import {CitationPopover} from "./citation-popover.js" */
 /** @import {CitationsPanel} from "./citations-panel.js" */
 /** @import {ConnectionBanner} from "./connection-banner.js" */
+/** @import {DraftEditor} from "./draft-editor.js" */
 /** @import {DraftText} from "./draft-text.js" */
 /** @import {LocalCopyOffer} from "./local-copy-offer.js" */
 /** @import {SectionTree} from "./section-tree.js" */
@@ -41,6 +42,9 @@ import { isSignedOut } from "../lib/run-requests.js";
  * @property {string} status
  * @property {string} content
  * @property {string} openText
+ * @property {number[]} blockEnds  in UTF-16 code units
+ * @property {number} version
+ * @property {boolean} mayEdit
  * @property {number} wordCount
  * @property {string[]} sections
  * @property {Citation[]} citations
@@ -74,6 +78,11 @@ export class StreamingDraftView extends HTMLElement {
   #recoveries = 0;
   /** What the reader did that the events do not say. @type {"" | "stopping" | "kept" | "discarded"} */
   #choice = "";
+  /** What the editor says of itself. */
+  #editStatus = "";
+  /** @type {number | null} */
+  #wordsSaved = null;
+  #isOpening = false;
 
   connectedCallback() {
     const { signal } = this.#life;
@@ -84,7 +93,7 @@ export class StreamingDraftView extends HTMLElement {
     this.#measureHeader(signal);
     const snapshot = readSnapshot(this);
     this.#copy.watch(snapshot.draftId, () => ({ title: snapshot.title, text: this.#state.text, words: this.#state.wordCount }));
-    this.#start(snapshot, this.querySelectorAll(".block").length);
+    this.#start(snapshot);
   }
 
   disconnectedCallback() {
@@ -97,6 +106,10 @@ export class StreamingDraftView extends HTMLElement {
 
   get #text() {
     return /** @type {DraftText} */ (this.querySelector("draft-text"));
+  }
+
+  get #editor() {
+    return /** @type {DraftEditor} */ (this.querySelector("draft-editor"));
   }
 
   get #panel() {
@@ -135,6 +148,15 @@ export class StreamingDraftView extends HTMLElement {
       signal,
       onLeave: () => this.#follow?.pause(),
     });
+    this.addEventListener("edit-status", (event) => {
+      this.#editStatus = /** @type {CustomEvent} */ (event).detail;
+      this.#painter.request();
+    }, { signal });
+    this.addEventListener("draft-edited", () => this.#showEdit(), { signal });
+    this.addEventListener("draft-saved", (event) => {
+      this.#wordsSaved = /** @type {CustomEvent} */ (event).detail.word_count;
+      this.#painter.request();
+    }, { signal });
     this.addEventListener("section-chosen", (event) => {
       if (this.#text.goToHeading(/** @type {CustomEvent} */ (event).detail)) this.#follow?.pause();
     }, { signal });
@@ -142,14 +164,16 @@ export class StreamingDraftView extends HTMLElement {
 
   // --- the run ----------------------------------------------------------------------------------
 
-  /** @param {Snapshot} snapshot @param {number} blockCount */
-  #start(snapshot, blockCount) {
+  /** @param {Snapshot} snapshot */
+  #start(snapshot) {
     this.#snapshot = snapshot;
     this.#choice = "";
+    this.#editStatus = "";
+    this.#wordsSaved = null;
     this.#state = new DraftState({
       text: snapshot.content,
       openText: snapshot.openText,
-      blockCount,
+      blockEnds: snapshot.blockEnds,
       citations: snapshot.citations,
       sections: snapshot.sections,
       phase: phaseOf(snapshot),
@@ -220,9 +244,33 @@ export class StreamingDraftView extends HTMLElement {
     if (fresh === null) throw new Error("not a draft page");
     const snapshot = readSnapshot(fresh);
     if (snapshot.content.length < this.#state.length && !snapshot.isLive) this.#copy.keep({ now: true });
+    this.#editor.end();
     this.#text.adopt(/** @type {Element} */ (fresh.querySelector("draft-text")));
     this.#panel.adopt(/** @type {Element} */ (fresh.querySelector("citations-panel")));
-    this.#start(snapshot, this.querySelectorAll(".block").length);
+    this.#start(snapshot);
+  }
+
+  // --- in a person's hands ----------------------------------------------------------------------
+
+  /** Let the finished text be edited where it stands. */
+  async #edit() {
+    const { mayEdit, draftId } = this.#snapshot;
+    if (!mayEdit || this.#editor.isActive || this.#isOpening) return;
+    this.#isOpening = true;
+    try {
+      const isFresh = this.#snapshot.status === "streaming";
+      const { version, citations } = isFresh ? await request("GET", `/api/v1/drafts/${draftId}`) : { ...this.#snapshot, citations: this.#state.citations };
+      this.#editor.begin({ draftId, pieces: this.#state.pieces, citations, version });
+    } catch (error) {
+      this.#log("the draft cannot be edited", error);
+    }
+    this.#isOpening = false;
+    this.#painter.request();
+  }
+
+  #showEdit() {
+    this.#panel.showOnly(this.#editor.citations);
+    this.#painter.request();
   }
 
   // --- what is shown ----------------------------------------------------------------------------
@@ -233,15 +281,16 @@ export class StreamingDraftView extends HTMLElement {
     this.#setState(this.#choice || state.phase);
     this.#text.paint(state, { isLive });
     this.toggleAttribute("blank", state.length === 0);
-    this.#panel.show(state.citations);
+    if (!this.#editor.isActive) this.#panel.show(state.citations);
     this.#tree.show(state.sections);
     setText(slot(this, "status"), this.#statusText());
-    setText(slot(this, "words"), plural(state.wordCount, "word"));
-    setText(slot(this, "citations"), plural(state.citations.length, "citation"));
+    setText(slot(this, "words"), plural(this.#wordsSaved ?? state.wordCount, "word"));
+    setText(slot(this, "citations"), plural(this.#editor.isActive ? this.#editor.citations.length : state.citations.length, "citation"));
     this.#showPercent(state.isOver && state.phase !== "complete" ? null : state.percent);
     this.#showFailure();
     if (isLive) this.#follow?.keepUp();
     this.#offerJump(this.#follow?.isFollowing ?? true);
+    if (state.phase === "complete" && this.#choice === "") this.#edit();
   }
 
   /** @param {string} state */
@@ -252,6 +301,7 @@ export class StreamingDraftView extends HTMLElement {
   #statusText() {
     if (this.#attempt > 0 && !this.#state.isOver) return `Reconnecting, attempt ${this.#attempt}`;
     if (this.#choice === "stopping") return "Stopping…";
+    if (this.#editStatus !== "" && this.#editor.isActive) return this.#editStatus;
     if (this.#choice === "kept") return `Saved as a partial draft: ${plural(this.#state.wordCount, "word")}.`;
     if (this.#choice === "discarded") return "Discarded";
     return progressText(this.#state, this.#snapshot);

@@ -17,7 +17,7 @@ import { WordCounter } from "./words.js";
  * @typedef {object} Snapshot
  * @property {string} text
  * @property {string} openText   the end of the text that is not closed yet
- * @property {number} blockCount  how many blocks the rest of it makes
+ * @property {number[]} blockEnds  where the blocks end that the rest of it makes
  * @property {Citation[]} citations
  * @property {string[]} sections
  * @property {Phase} phase
@@ -52,11 +52,11 @@ export class DraftState extends GrowingText {
   #cited = new Set();
 
   /** @param {Partial<Snapshot>} [snapshot] */
-  constructor({ text = "", openText = text, blockCount = 0, citations = [], sections = [], phase = "starting", wordCount } = {}) {
+  constructor({ text = "", openText = text, blockEnds = [], citations = [], sections = [], phase = "starting", wordCount } = {}) {
     super();
     this.phase = phase;
     this.sections = sectionsOf(sections, text, phase);
-    this.adopt(text, openText, blockCount);
+    this.adopt(text, openText, blockEnds);
     for (const citation of citations) this.#cite(citation);
     this.#wordCount = wordCount ?? null;
     if (phase === "complete") this.percent = 100;

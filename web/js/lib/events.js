@@ -45,8 +45,21 @@
  */
 
 /**
+ * How well a sentence is supported by what it cites; positions in code points of the draft.
+ * @typedef {object} Checked
+ * @property {number} start
+ * @property {number} end
+ * @property {number[]} citations
+ * @property {number} score     0 to 1
+ * @property {boolean} supported
+ * @property {string} verdict
+ * @property {string[]} reasons
+ * @property {number} section   counts the headings "## " up to it
+*/
+
+/**
  * @typedef {{seq?: number, event: "started", family?: string, draft_id?: string, conversation_id?: string, title?: string}
- *   | {seq?: number, event: "stage", name: string, message: string, percent: number, section?: number, sections?: number, delay_s?: number}
+ *   | {seq?: number, event: "stage", name: string, message: string, percent: number, section?: number, sections?: number, delay_s?: number, states?: string[]}
  *   | {seq?: number, event: "cache_hit", age_s: number, answer: string, sources: OfferedSource[]}
  *   | {seq?: number, event: "retrieved", count: number, context_chars: number}
  *   | {seq?: number, event: "sources", items: OfferedSource[], context_chars?: number}
@@ -55,7 +68,8 @@
  *   | {seq?: number, event: "draft_text", text: string}
  *   | {seq?: number, event: "verified"} & Verdict
  *   | {seq?: number, event: "cited", citation: Citation}
- *   | {seq?: number, event: "block", index: number, html: string, end: number}
+ *   | {seq?: number, event: "block", index: number, html: string, end: number, char_end?: number}
+ *   | {seq?: number, event: "checked"} & Checked
  *   | {seq?: number, event: "caught_up"}
  *   | {seq?: number, event: "completed", confidence?: number, citation_count?: number, word_count?: number, low_confidence_sections?: string[], unsupported_sentences?: number, warnings?: string[], finish_reason?: string, result?: Record<string, any>}
  *   | {seq?: number, event: "failed", code: string, message: string, retryable?: boolean, retry_after_s?: number | null, recovery?: string[]}
@@ -66,7 +80,7 @@
 export const TERMINAL = new Set(["completed", "failed", "cancelled"]);
 
 /** Events made for the page alone: they carry no place in the journal. */
-export const DERIVED = new Set(["block", "caught_up"]);
+export const DERIVED = new Set(["block", "checked", "caught_up"]);
 
 /** Every kind the journal knows. */
 export const JOURNALED = new Set([

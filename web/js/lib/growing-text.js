@@ -34,11 +34,17 @@ export class GrowingText {
     return this.#length;
   }
 
-  /** Take a text whose first blocks are on the page already. @param {string} text @param {string} openText @param {number} blockCount */
-  adopt(text, openText, blockCount) {
+  /** The Markdown of each closed block. @returns {string[]} */
+  get pieces() {
+    const { text } = this;
+    return this.blocks.map(({ end }, i) => text.slice(this.blocks[i - 1]?.end ?? 0, end));
+  }
+
+  /** Take a text whose first blocks are on the page already. @param {string} text @param {string} openText @param {number[]} ends  of those blocks */
+  adopt(text, openText, ends) {
     this.append(text);
     const closedEnd = text.length - openText.length;
-    this.blocks = Array.from({ length: blockCount }, () => ({ html: "", end: closedEnd }));
+    this.blocks = ends.map((end) => ({ html: "", end }));
     this.#closeUpTo(closedEnd);
   }
 
