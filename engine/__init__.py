@@ -16,13 +16,16 @@ from engine.flows.answer import Answering
 from engine.flows.audit import Audit
 from engine.flows.chat import FAMILY as CHAT
 from engine.flows.chat import Chat
+from engine.flows.checking import Checking
 from engine.flows.document_types import Catalogue
 from engine.flows.draft import FAMILY as GENERATE
 from engine.flows.draft import Drafting
 from engine.flows.editing import Editing
+from engine.flows.export import Exporting
 from engine.flows.identity import Identity
 from engine.flows.ingest import FAMILY as INGEST
 from engine.flows.ingest import Library
+from engine.flows.own_types import DocumentTypes
 from engine.flows.pipeline import FAMILY as PIPELINE
 from engine.flows.pipeline import Pipeline
 from engine.flows.pipeline_prompts import load_prompts
@@ -33,6 +36,7 @@ from engine.flows.search import FAMILY as SEARCH
 from engine.flows.search import Search
 from engine.flows.sharing import Sharing
 from engine.flows.start_rate import StartRate
+from engine.flows.versions import Versions
 from engine.flows.watch import Watch
 from engine.ingest.sandbox import Limits
 from engine.metrics import Metrics
@@ -59,6 +63,7 @@ class Engine:
     database: Database
     files: FileStore
     catalogue: Catalogue
+    types: DocumentTypes
     retriever: Retriever
     writer: Writer
     identity: Identity
@@ -70,6 +75,9 @@ class Engine:
     library: Library
     drafting: Drafting
     editing: Editing
+    exporting: Exporting
+    versions: Versions
+    checking: Checking
     query: Query
     chat: Chat
     search: Search
@@ -148,10 +156,13 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
     )
     library = Library(database, files, _limits(config))
     planner = Planner(retriever, config.max_sources)
+    types = DocumentTypes(database, catalogue)
+    versions = Versions(database)
     drafting = Drafting(
         database,
         journal,
-        catalogue,
+        types,
+        versions,
         planner,
         writer,
         config.llm_temperature,
@@ -207,6 +218,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         database=database,
         files=files,
         catalogue=catalogue,
+        types=types,
         retriever=retriever,
         writer=writer,
         identity=identity,
@@ -217,7 +229,10 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         watch=Watch(database, identity, runs),
         library=library,
         drafting=drafting,
-        editing=Editing(database, catalogue),
+        editing=Editing(database, types, versions),
+        exporting=Exporting(database, audit, config.data / "templates"),
+        versions=versions,
+        checking=Checking(database),
         query=query,
         chat=chat,
         search=search,

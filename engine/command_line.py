@@ -12,7 +12,7 @@ from engine.config import Config
 from engine.errors import Invalid, NotFound
 from engine.flows.accounts import Accounts
 from engine.flows.audit import Audit
-from engine.flows.draft import DraftRequest
+from engine.flows.draft_request import DraftRequest
 from engine.flows.identity import Identity
 from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.query import QueryRequest

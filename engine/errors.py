@@ -17,15 +17,25 @@ Each carries a `code` of the wire contract and a sentence a user can read. No HT
 here: `handlers/middleware.py` maps classes to statuses once.
 """
 
+from collections.abc import Mapping
+
 
 class AppError(Exception):
     """Base of all expected failures; `message` is shown to the user as it is."""
 
     code = "INTERNAL"
 
-    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
-        """Take the sentence for the user, and optionally a finer code and the field at fault."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        """Take the sentence for the user; a finer code, the field at fault, what else to know."""
         super().__init__(message)
+        self.details = details or {}
         self.message = message
         self.code = code or type(self).code
         self.field = field

@@ -7,8 +7,11 @@ from typing import Any
 
 import msgspec
 
+from engine.flows.checking import Examined
+from engine.flows.comparison import Diff
 from engine.flows.document_types import SectionTemplate
-from engine.flows.editing import Warning
+from engine.flows.feedback import Alternative
+from engine.flows.marker_check import Warning
 from engine.metrics import Metric
 from engine.runs.events import OfferedSource
 from engine.runs.frames import PipelineResult, QueryCitation
@@ -208,6 +211,12 @@ class RunList(_Answer, frozen=True):
     runs: list[RunState]
 
 
+class SkippedSection(RunState, frozen=True, kw_only=True):
+    """A run that has left a section, called `skipped`, for the next."""
+
+    skipped: str
+
+
 class StartedRun(_Answer, frozen=True):
     """What a request with `Prefer: respond-async` started."""
 
@@ -292,6 +301,14 @@ class Template(_Answer, frozen=True):
     description: str
     sections: list[SectionTemplate]
     example: str
+    form: str
+    position: int
+    target_words: int
+    total_words: int
+    is_own: bool
+    kb_id: Id | None
+    created_by: str | None
+    updated_at: str | None
 
 
 class Templates(_Answer, frozen=True):
@@ -320,13 +337,27 @@ class DraftHead(_Answer, frozen=True):
     updated_at: str
 
 
+class LastRun(_Answer, frozen=True):
+    """The run that wrote a draft last."""
+
+    id: Id
+    state: str
+    error: str | None
+
+
 class DraftState(DraftHead, frozen=True):
-    """A draft; `after` is the last event in it, `warnings` concern its markers."""
+    """A draft; `after` is the last event in it, `warnings` concern its markers.
+
+    `request` asks for it again, `recovery` says what can be done with it as it stands.
+    """
 
     context: str
     content: str
     citations: list[Citation]
     after: int | None = None
+    request: dict[str, Any] = {}
+    run: LastRun | None = None
+    recovery: list[str] = []
     warnings: list[Warning] = []
 
 
@@ -335,6 +366,57 @@ class DraftList(_Answer, frozen=True):
 
     drafts: list[DraftHead]
     total: int
+
+
+class VersionFacts(_Answer, frozen=True):
+    """A checkpoint of a draft, made by human or machine."""
+
+    number: int
+    made_by: str
+    reason: str
+    name: str
+    author: str
+    word_count: int
+    citation_count: int
+    is_current: bool
+    created_at: str
+    updated_at: str
+
+
+class VersionList(_Answer, frozen=True):
+    """The versions of a draft, newest first."""
+
+    versions: list[VersionFacts]
+    total: int
+
+
+class VersionText(VersionFacts, frozen=True):
+    """A version with its text."""
+
+    title: str
+    content: str
+    citations: list[Citation]
+
+
+class VersionDiff(Diff, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """What a later text has and an earlier one had."""
+
+    from_: int
+    to: int | str
+
+
+class DraftSupport(Examined, frozen=True, kw_only=True):
+    """How well the sentences of a version of a draft are supported."""
+
+    version: int
+
+
+class FeedbackTaken(_Answer, frozen=True):
+    """What to do about a draft: `generate` sends a request, `edit` shows it first."""
+
+    feedback_id: Id
+    feedback_type: str
+    alternatives: list[Alternative]
 
 
 class Warnings(_Answer, frozen=True):

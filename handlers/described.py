@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.flows.checking import Verification
+from engine.flows.estimate import Estimate
 from engine.runs.frames import PipelineResult
 from engine.storage.conversations import Conversation
 from engine.storage.knowledge import KnowledgeBase
@@ -10,6 +12,7 @@ from handlers import (
     answers,
     chat,
     documents,
+    draft_versions,
     drafts,
     generate,
     knowledge,
@@ -42,6 +45,7 @@ SENT: Mapping[Handler, Any] = {
     runs.list_runs: answers.RunList,
     runs.get_run: answers.RunState,
     runs.cancel_run: answers.RunState,
+    runs.skip_section: answers.SkippedSection,
     runs.run_events: answers.EventPage,
     knowledge.list_kbs: answers.KnowledgeBases,
     knowledge.create_kb: KnowledgeBase,
@@ -55,12 +59,28 @@ SENT: Mapping[Handler, Any] = {
     documents.get_page: answers.PageText,
     templates.list_templates: answers.Templates,
     templates.get_template: answers.Template,
+    templates.create_template: answers.Template,
+    templates.change_template: answers.Template,
     drafts.list_drafts: answers.DraftList,
     drafts.get_draft: answers.DraftState,
     drafts.create_draft: answers.DraftState,
     drafts.change_draft: answers.DraftState,
     drafts.fix_draft: answers.DraftState,
     drafts.check_draft: answers.Warnings,
+    drafts.duplicate_draft: answers.DraftState,
+    drafts.restore_draft: answers.DraftState,
+    drafts.get_support: answers.DraftSupport,
+    drafts.ask_support: answers.DraftSupport,
+    drafts.get_verification: Verification,
+    drafts.set_verification: Verification,
+    drafts.take_feedback: answers.FeedbackTaken,
+    draft_versions.list_versions: answers.VersionList,
+    draft_versions.get_version: answers.VersionText,
+    draft_versions.name_version: answers.VersionFacts,
+    draft_versions.keep_version: answers.VersionFacts,
+    draft_versions.diff_version: answers.VersionDiff,
+    draft_versions.restore_version: answers.DraftState,
+    generate.estimate: Estimate,
     generate.generate: answers.GeneratedDraft,
     generate.resume_draft: answers.GeneratedDraft,
 }

@@ -7,11 +7,18 @@ from aiohttp import web
 
 from engine.flows.assessment import level
 from engine.flows.draft import FAMILY as GENERATE
-from engine.flows.draft import DraftRequest
+from engine.flows.draft_request import DraftRequest
 from engine.runs.events import Completed, OfferedSource, Sources
 from engine.storage import drafts
 from engine.storage.journal import RunRow
-from handlers.inputs import decode, idempotency_key, path_id, read_json_and_hash, wants_json
+from handlers.inputs import (
+    decode,
+    idempotency_key,
+    path_id,
+    read_json,
+    read_json_and_hash,
+    wants_json,
+)
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response
 from handlers.runs import follow
@@ -30,6 +37,12 @@ async def generate_stream(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/generate/stream: always a stream."""
     run, after = await _start(request)
     return await follow(request, run, after, default=GENERATE)
+
+
+async def estimate(request: web.Request) -> web.Response:
+    """POST /api/v1/generate/estimate: length, tokens and time of a draft; nothing is started."""
+    wanted = await read_json(request, DraftRequest)
+    return json_response(await request.app[ENGINE].drafting.estimate(request[USER], wanted))
 
 
 async def resume_draft(request: web.Request) -> web.StreamResponse:

@@ -106,7 +106,7 @@ def status_of(error: AppError) -> int:
 
 def _answer(request: web.Request, error: AppError) -> web.StreamResponse:
     status = status_of(error)
-    fields: dict[str, Any] = {"code": error.code, "message": error.message}
+    fields: dict[str, Any] = {"code": error.code, "message": error.message, **error.details}
     if error.field is not None:
         fields["field"] = error.field
     headers: dict[str, str] = {}

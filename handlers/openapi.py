@@ -13,6 +13,7 @@ import aiohttp_jinja2
 import msgspec
 from aiohttp import web
 
+from engine.citations.examination import Checked
 from engine.runs.events import Event
 from engine.runs.frames import FRAMES, BlockFrame, Empty
 from handlers import pipeline
@@ -99,7 +100,7 @@ class _Types:
 
     def __init__(self) -> None:
         frames = [kind for named in FRAMES.values() for kind in named.values() if kind is not None]
-        kinds = [*SENT.values(), Error, RefusedResult, StartedRun, BlockFrame, Empty]
+        kinds = [*SENT.values(), Error, RefusedResult, StartedRun, BlockFrame, Checked, Empty]
         self._kinds = [*kinds, *get_args(Event), *frames]
         self._schemas, self.components = msgspec.json.schema_components(
             self._kinds, ref_template=_SCHEMA
@@ -117,7 +118,7 @@ class _Types:
 def _streams(types: _Types) -> dict[str, Any]:
     kinds: dict[str, Mapping[str, Any]] = dict(FRAMES)
     native = {str(kind.__struct_config__.tag): kind for kind in get_args(Event)}
-    kinds["native"] = native | {"block": BlockFrame, "caught_up": Empty}
+    kinds["native"] = native | {"block": BlockFrame, "checked": Checked, "caught_up": Empty}
     return {
         _stream_name(name): {"anyOf": [_event(types, *event) for event in named.items()]}
         for name, named in kinds.items()

@@ -54,7 +54,7 @@ async def knowledge_base(request: web.Request) -> web.Response:
         "knowledge_base",
         kb=kb,
         documents=found,
-        document_types=engine.catalogue.all(),
+        document_types=await engine.types.kinds(request[USER], kb.id),
         permissions=await sharing.permissions(request[USER], kb.id) if may_share else None,
         groups=await sharing.groups() if may_share else [],
     )
@@ -69,9 +69,8 @@ async def draft_list(request: web.Request) -> web.Response:
         found, total = await drafts.list_page(
             connection,
             request[USER],
-            kb_id=kb.id,
-            status=None,
-            page=page,
+            drafts.Filter(kb_id=kb.id),
+            page,
         )
     return _render(
         request,
@@ -80,7 +79,7 @@ async def draft_list(request: web.Request) -> web.Response:
         drafts=[describe(draft) for draft in found],
         total=total,
         page_number=page,
-        document_types=engine.catalogue.all(),
+        document_types=await engine.types.kinds(request[USER], kb.id),
     )
 
 
@@ -94,7 +93,7 @@ async def draft_view(request: web.Request) -> web.Response:
     if draft.kb_id != kb.id:
         raise NotFound("This draft does not exist.")
     now = await engine.drafting.now(draft)
-    kind = engine.catalogue.get(draft.document_type)
+    kind = await engine.types.known(draft.document_type)
     is_live = now.draft.status == "streaming"
     blocks, open_text, ends = await asyncio.to_thread(_blocks, now.draft, is_live=is_live)
     fields = describe(now.draft) | {

@@ -1,8 +1,13 @@
 """The whole HTTP surface as one table."""
 
+from engine.export.manuscript import FILE_TYPES
 from engine.flows.chat import ChatRequest
-from engine.flows.draft import DraftRequest
+from engine.flows.checking import SupportQuestion, Tick
+from engine.flows.draft_request import DraftRequest
 from engine.flows.editing import DraftChange, NewDraft
+from engine.flows.export import ExportRequest
+from engine.flows.feedback import DraftFeedback
+from engine.flows.own_types import NewType, TypeChange
 from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.query import QueryRequest
 from engine.flows.search import SearchRequest
@@ -14,7 +19,9 @@ from handlers import (
     auth,
     chat,
     documents,
+    draft_versions,
     drafts,
+    export,
     generate,
     knowledge,
     members,
@@ -35,7 +42,8 @@ from handlers.access import Access, Route
 from handlers.accounts import AccountChange, Member, NewAccount, NewGroup
 from handlers.auth import Credentials, Refresh, Registration
 from handlers.chat import Titled
-from handlers.drafts import Fix
+from handlers.draft_versions import Restore, VersionName
+from handlers.drafts import Copy, Fix
 from handlers.knowledge import Named
 from handlers.members import LevelChange, Share
 from handlers.profile import NewKey, PasswordChange
@@ -59,6 +67,13 @@ AUDIT = {
     "before": "integer",
     "limit": "integer",
     "format": "string",
+}
+DRAFT_LIST = {
+    "kb_id": "string",
+    "status": "string",
+    "q": "string",
+    "sort": "string",
+    "page": "integer",
 }
 SLICE = {"version": "integer", "start": "integer", "end": "integer"}
 
@@ -172,8 +187,11 @@ ROUTES = (
     Route("GET", "/api/v1/documents/{id}/chunks", documents.list_chunks, USER),
     Route("GET", "/api/v1/documents/{id}/pages/{n}", documents.get_page, USER),
     Route("GET", "/api/v1/models", models.list_models, USER),
-    Route("GET", "/api/v1/templates", templates.list_templates, USER),
+    Route("GET", "/api/v1/templates", templates.list_templates, USER, query={"kb_id": "string"}),
+    Route("POST", "/api/v1/templates", templates.create_template, USER, body=NewType, ok=(201,)),
     Route("GET", "/api/v1/templates/{id}", templates.get_template, USER),
+    Route("PATCH", "/api/v1/templates/{id}", templates.change_template, USER, body=TypeChange),
+    Route("DELETE", "/api/v1/templates/{id}", templates.delete_template, USER, ok=(204,)),
     Route(
         "POST",
         "/api/v1/generate",
@@ -195,11 +213,19 @@ ROUTES = (
         rate=Rate.COSTLY,
     ),
     Route(
+        "POST",
+        "/api/v1/generate/estimate",
+        generate.estimate,
+        USER,
+        body=DraftRequest,
+        rate=Rate.COSTLY,
+    ),
+    Route(
         "GET",
         "/api/v1/drafts",
         drafts.list_drafts,
         USER,
-        query={"kb_id": "string", "status": "string", "page": "integer"},
+        query=DRAFT_LIST,
     ),
     Route("POST", "/api/v1/drafts", drafts.create_draft, USER, body=NewDraft, ok=(200, 201)),
     Route("GET", "/api/v1/drafts/{id}", drafts.get_draft, USER),
@@ -209,9 +235,56 @@ ROUTES = (
         drafts.change_draft,
         USER,
         body=DraftChange,
-        query={"strict": "integer"},
+        query={"strict": "integer", "current": "integer"},
     ),
     Route("DELETE", "/api/v1/drafts/{id}", drafts.delete_draft, USER, ok=(204,)),
+    Route("POST", "/api/v1/drafts/{id}/restore", drafts.restore_draft, USER),
+    Route(
+        "POST", "/api/v1/drafts/{id}/duplicate", drafts.duplicate_draft, USER, body=Copy, ok=(201,)
+    ),
+    Route("GET", "/api/v1/drafts/{id}/support", drafts.get_support, USER),
+    Route(
+        "POST",
+        "/api/v1/drafts/{id}/support",
+        drafts.ask_support,
+        USER,
+        body=SupportQuestion,
+        level=READ,
+    ),
+    Route("GET", "/api/v1/drafts/{id}/verification", drafts.get_verification, USER),
+    Route("PUT", "/api/v1/drafts/{id}/verification", drafts.set_verification, USER, body=Tick),
+    Route("POST", "/api/v1/drafts/{id}/feedback", drafts.take_feedback, USER, body=DraftFeedback),
+    Route("GET", "/api/v1/drafts/{id}/versions", draft_versions.list_versions, USER),
+    Route(
+        "POST",
+        "/api/v1/drafts/{id}/versions",
+        draft_versions.keep_version,
+        USER,
+        body=VersionName,
+        ok=(201,),
+    ),
+    Route("GET", "/api/v1/drafts/{id}/versions/{n}", draft_versions.get_version, USER),
+    Route(
+        "PATCH",
+        "/api/v1/drafts/{id}/versions/{n}",
+        draft_versions.name_version,
+        USER,
+        body=VersionName,
+    ),
+    Route(
+        "GET",
+        "/api/v1/drafts/{id}/versions/{n}/diff",
+        draft_versions.diff_version,
+        USER,
+        query={"to": "string"},
+    ),
+    Route(
+        "POST",
+        "/api/v1/drafts/{id}/versions/{n}/restore",
+        draft_versions.restore_version,
+        USER,
+        body=Restore,
+    ),
     Route(
         "POST",
         "/api/v1/drafts/{id}/resume",
@@ -222,6 +295,16 @@ ROUTES = (
         rate=Rate.COSTLY,
     ),
     Route("GET", "/api/v1/drafts/{id}/check", drafts.check_draft, USER),
+    Route(
+        "POST",
+        "/api/v1/drafts/{id}/export",
+        export.export_draft,
+        USER,
+        body=ExportRequest,
+        answers=tuple(one.media_type for one in FILE_TYPES.values()),
+        rate=Rate.COSTLY,
+    ),
+    Route("GET", "/api/v1/export/templates", export.list_export_templates, USER),
     Route("POST", "/api/v1/drafts/{id}/fix", drafts.fix_draft, USER, body=Fix),
     Route("POST", "/api/v1/markdown", rendering.render_markdown, USER, level=READ, body=Markdown),
     Route("POST", "/query", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY),
@@ -325,10 +408,11 @@ ROUTES = (
         "/api/v1/runs/{id}/events",
         runs.run_events,
         USER,
-        query=DIALECT | {"after": "integer", "poll": "integer"},
+        query=DIALECT | {"after": "integer", "poll": "integer", "checks": "integer"},
         answers=BOTH,
     ),
     Route("POST", "/api/v1/runs/{id}/cancel", runs.cancel_run, USER),
+    Route("POST", "/api/v1/runs/{id}/skip", runs.skip_section, USER),
     Route("GET", "/api/v1/admin/users", accounts.list_users, ADMIN, level=FULL),
     Route(
         "POST",

@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
+from engine.citations.examination import Examiner
 from engine.errors import Conflict, Invalid, NotFound
+from engine.flows.draft import FAMILY as GENERATE
 from engine.runs import dialects
 from engine.runs.dialects import Dialect
 from engine.runs.journal import Record
@@ -13,7 +15,14 @@ from engine.storage import journal as rows
 from engine.storage import knowledge
 from engine.storage.journal import RunRow
 from engine.types import Level
-from handlers.answers import EventPage, RunList, RunState, StartedRun, Timings
+from handlers.answers import (
+    EventPage,
+    RunList,
+    RunState,
+    SkippedSection,
+    StartedRun,
+    Timings,
+)
 from handlers.inputs import cursor, flag, integer, path_id
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response
@@ -42,12 +51,30 @@ async def get_run(request: web.Request) -> web.Response:
 
 async def cancel_run(request: web.Request) -> web.Response:
     """POST /api/v1/runs/{id}/cancel: one's own, or what others write where one may write too."""
+    run = await _run_to_steer(request)
+    await request.app[ENGINE].runs.cancel(run.id)
+    return json_response(_describe(request, await own_run(request, run.id)))
+
+
+async def skip_section(request: web.Request) -> web.Response:
+    """POST /api/v1/runs/{id}/skip: stop the section being written and go on with the next."""
+    run = await _run_to_steer(request)
+    title = request.app[ENGINE].drafting.skip(run.id)
+    state = msgspec.structs.asdict(_describe(request, run))
+    return json_response(SkippedSection(**state, skipped=title))
+
+
+async def _run_to_steer(request: web.Request) -> RunRow:
+    """Return a run that the caller may stop.
+
+    Raises:
+        NotFound: there is none for the caller. Forbidden: it is another's to stop.
+    """
     run = await own_run(request, path_id(request))
     if run.user_id != request[USER].id:
         async with request.app[ENGINE].database.read() as connection:
             await knowledge.get(connection, request[USER], str(run.kb_id), Level.WRITE)
-    await request.app[ENGINE].runs.cancel(run.id)
-    return json_response(_describe(request, await own_run(request, run.id)))
+    return run
 
 
 async def run_events(request: web.Request) -> web.StreamResponse:
@@ -104,9 +131,11 @@ async def _dialect(request: web.Request, run: RunRow, name: str, after: int) -> 
 
 
 async def _native(request: web.Request, run: RunRow, after: int) -> dialects.Native:
+    wants_checks = run.family == GENERATE and flag(request, "checks")
     if run.draft_id is None and after == 0:
         return dialects.Native(run)
-    return dialects.Native(run, await request.app[ENGINE].drafting.text_before(run, after))
+    text, citations = await request.app[ENGINE].drafting.before(run, after)
+    return dialects.Native(run, text, Examiner(citations) if wants_checks else None)
 
 
 async def _poll(request: web.Request, run: RunRow, after: int) -> web.Response:
@@ -124,9 +153,11 @@ async def _poll(request: web.Request, run: RunRow, after: int) -> web.Response:
 
 
 def _polled(record: Record, native: dialects.Native) -> list[dict[str, Any]]:
-    """Return one event as the native dialect orders it: first the blocks that it closes."""
-    blocks = [{"event": "block", **fields} for fields in native.closed_by(record)]
-    return [*blocks, {"seq": record.seq, **msgspec.to_builtins(record.event)}]
+    """Return one event as the native dialect orders it: first what it closes."""
+    closed = [
+        {"event": name, **msgspec.to_builtins(said)} for name, said in native.closed_by(record)
+    ]
+    return [*closed, {"seq": record.seq, **msgspec.to_builtins(record.event)}]
 
 
 async def own_run(request: web.Request, run_id: str) -> RunRow:

@@ -7,6 +7,7 @@ whether its figures and names stand there at all.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 
 import msgspec
@@ -51,18 +52,51 @@ class Support(msgspec.Struct, frozen=True):
         return numbers + names
 
 
+class Passage:
+    """A passage made ready to judge many claims by; everything is worked out once, when needed."""
+
+    def __init__(self, text: str) -> None:
+        """Read a passage."""
+        self._text = text
+
+    @cached_property
+    def plain(self) -> str:
+        """The passage without markers and Markdown marks."""
+        return _plain(self._text)
+
+    @cached_property
+    def sentences(self) -> list[set[str]]:
+        """The words and word pairs of each sentence."""
+        return [_features(self.plain[a:b]) for a, b in sentence_spans(self.plain)]
+
+    @cached_property
+    def numbers(self) -> set[str]:
+        """The figures in it, without thousands separators."""
+        return {number.replace(",", "") for number in _NUMBER.findall(self.plain)}
+
+    @cached_property
+    def words(self) -> set[str]:
+        """Its words as they stand."""
+        return set(tokens(self.plain))
+
+
 def support(claim: str, evidence: Sequence[str]) -> Support:
     """Judge `claim`, with or without its markers, against the passages it cites."""
-    claim = _plain(claim)
-    if not terms(claim):
+    return judge(claim, [Passage(text) for text in evidence])
+
+
+def judge(claim: str, passages: Sequence[Passage]) -> Support:
+    """Judge `claim` against passages made ready."""
+    if not passages:
         return Support(0.0, WEAK)
-    passages = [_plain(passage) for passage in evidence]
+    claim = _plain(claim)
+    words = _Claim(claim)
+    if words.is_empty:
+        return Support(0.0, WEAK)
     if _is_quoted(claim, passages):
         return Support(1.0, QUOTED)
-    whole = "\n".join(passages)
-    numbers, names = _missing_numbers(claim, whole), _missing_names(claim, whole)
-    sentences = [passage[a:b] for passage in passages for a, b in sentence_spans(passage)]
-    score = _Claim(claim).coverage_by_best(sentences)
+    numbers, names = _missing_numbers(claim, passages), _missing_names(claim, passages)
+    score = words.coverage_by_best([found for one in passages for found in one.sentences])
     score *= _MISSING_NUMBER_FACTOR ** len(numbers) * _MISSING_NAME_FACTOR ** len(names)
     score = round(score, 4)
     return Support(score, _verdict(score), numbers, names)
@@ -79,7 +113,7 @@ def best_sentence(claim: str, passage: str) -> tuple[int, int, float]:
     best = (0, len(passage), -1.0)
     for start, end in sentence_spans(passage):
         sentence = _plain(passage[start:end])
-        score = 1.0 if _is_quoted(wanted, [sentence]) else words.coverage(_features(sentence))
+        score = 1.0 if _holds(wanted, sentence) else words.coverage(_features(sentence))
         if score > best[2]:
             best = (start, end, score)
     return best[0], best[1], max(best[2], 0.0)
@@ -92,17 +126,21 @@ class _Claim:
         self._features = _features(claim)
         self._weight = sum(map(_weight, self._features))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no meaningful word at all."""
+        return not self._features
+
     def coverage(self, features: set[str]) -> float:
         """Return the share, 0 to 1, that is among `features`; pairs count less than words."""
         if not self._weight:
             return 0.0
         return sum(map(_weight, self._features & features)) / self._weight
 
-    def coverage_by_best(self, sentences: Sequence[str]) -> float:
+    def coverage_by_best(self, sentences: Sequence[set[str]]) -> float:
         """Return the share covered by the few sentences that cover most, taken together."""
-        features = [_features(sentence) for sentence in sentences]
-        features.sort(key=self.coverage, reverse=True)
-        return self.coverage(set().union(*features[:_BEST_SENTENCES]))
+        best = sorted(sentences, key=self.coverage, reverse=True)[:_BEST_SENTENCES]
+        return self.coverage(set().union(*best))
 
 
 def _features(text: str) -> set[str]:
@@ -126,21 +164,29 @@ def _plain(text: str) -> str:
     return " ".join(bare.translate(_QUOTES).split())
 
 
-def _is_quoted(claim: str, passages: Sequence[str]) -> bool:
+def _is_quoted(claim: str, passages: Sequence[Passage]) -> bool:
+    return any(_holds(claim, passage.plain) for passage in passages)
+
+
+def _holds(claim: str, passage: str) -> bool:
     wanted = claim.rstrip(".!?:; ")
-    return len(wanted) >= _LEAST_QUOTE_CHARS and any(wanted in passage for passage in passages)
+    return len(wanted) >= _LEAST_QUOTE_CHARS and wanted in passage
 
 
-def _missing_numbers(claim: str, evidence: str) -> tuple[str, ...]:
-    known = {number.replace(",", "") for number in _NUMBER.findall(evidence)}
+def _missing_numbers(claim: str, passages: Sequence[Passage]) -> tuple[str, ...]:
     asked = dict.fromkeys(_NUMBER.findall(claim))
-    return tuple(number for number in asked if number.replace(",", "") not in known)
+    return tuple(
+        number
+        for number in asked
+        if not any(number.replace(",", "") in passage.numbers for passage in passages)
+    )
 
 
-def _missing_names(claim: str, evidence: str) -> tuple[str, ...]:
-    """Return the capitalised words of `claim` that `evidence` lacks, its plain first word apart."""
-    known = set(tokens(evidence))
+def _missing_names(claim: str, passages: Sequence[Passage]) -> tuple[str, ...]:
+    """Return the capitalised words of `claim` that are nowhere, its plain first word apart."""
     asked = dict.fromkeys(
         match[0] for match in _NAME.finditer(claim) if match.start() or not match[0][1:].islower()
     )
-    return tuple(name for name in asked if name.lower() not in known)
+    return tuple(
+        name for name in asked if not any(name.lower() in passage.words for passage in passages)
+    )

@@ -5,20 +5,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.citations.markers import count_words, markers_in, strip_markers
-from engine.citations.support import support
+from engine.citations.examination import Checked, examine
+from engine.citations.markers import count_words, markers_in
 from engine.flows.planning import Plan
-from engine.language.sentences import sentence_spans
 from engine.runs.events import SectionScore
 from engine.types import Citation, Source
 from engine.writers.writer import SectionPlan
 
 HIGH, MEDIUM = 0.80, 0.50
 _UNCITED_CAP = 0.49
-_WEAK = 0.4
-_LEAST_WORDS = 4
 _HEADING = re.compile(r"^## (.+?)\s*$", re.MULTILINE)
-_NOT_PROSE = re.compile(r"\s*(?:#|```|~~~|\||\*[^*]+\*\s*$)")
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -41,7 +37,8 @@ class _Part(msgspec.Struct):
 def assess(text: str, citations: Sequence[Citation], plan: Plan) -> Assessment:
     """Measure a text against the passages it cites. Linear in the length of the text."""
     by_number = {citation.number: citation for citation in citations}
-    parts = [_measure(title, body, by_number) for title, body in split_sections(text)]
+    checked = examine(text, citations)
+    parts = _measured(text, by_number, checked)
     offered = {section.title: section for section in plan.sections}
     scores = {source.chunk_id: source.score for source in plan.sources}
     retrieved = sum(source.score > 0 for source in plan.sources)
@@ -69,24 +66,24 @@ def level(confidence: float) -> str:
     return "high" if confidence >= HIGH else "medium" if confidence >= MEDIUM else "low"
 
 
-def _measure(title: str, body: str, citations: dict[int, Citation]) -> _Part:
-    part = _Part(title, count_words(body), set(), [], 0)
-    for start, end in sentence_spans(body):
-        sentence = body[start:end]
-        if not _NOT_PROSE.match(sentence):
-            _measure_sentence(part, sentence, citations)
-    part.numbers |= {number for number in markers_in(body) if number in citations}
-    return part
+def _measured(text: str, citations: dict[int, Citation], checked: Sequence[Checked]) -> list[_Part]:
+    """Measure each section; sentences are told by the number of headings above them."""
+    sections = split_sections(text)
+    first = 0 if sections and not sections[0][0] else 1
+    parts = {n: _part(title, body, citations) for n, (title, body) in enumerate(sections, first)}
+    for sentence in checked:
+        part = parts.get(sentence.section)
+        if part is None:
+            continue
+        if sentence.citations:
+            part.supports.append(sentence.score)
+        part.unsupported += not sentence.supported
+    return list(parts.values())
 
 
-def _measure_sentence(part: _Part, sentence: str, citations: dict[int, Citation]) -> None:
-    claim = strip_markers(sentence)
-    cited = [citations[number].excerpt for number in markers_in(sentence) if number in citations]
-    score = support(claim, cited).score if cited else 0.0
-    if cited:
-        part.supports.append(score)
-    if score < _WEAK and len(claim.split()) >= _LEAST_WORDS:
-        part.unsupported += 1
+def _part(title: str, body: str, citations: dict[int, Citation]) -> _Part:
+    numbers = {number for number in markers_in(body) if number in citations}
+    return _Part(title, count_words(body), numbers, [], 0)
 
 
 def _joined(parts: Sequence[_Part]) -> _Part:

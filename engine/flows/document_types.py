@@ -24,9 +24,9 @@ Form = Literal["prose", "report", "summary", "checklist", "table"]
 `report` is prose from everything; `summary` is prose about what is demanded; `checklist` is a list
 of requirements with status and notes; `table` is the gap analysis table."""
 
-_Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^\S[^\n\r]*$")]
-_Prose = Annotated[str, msgspec.Meta(max_length=2000)]
-_Words = Annotated[int, msgspec.Meta(ge=20, le=5000)]
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^\S[^\n\r]*$")]
+Prose = Annotated[str, msgspec.Meta(max_length=2000)]
+Words = Annotated[int, msgspec.Meta(ge=20, le=5000)]
 _TypeId = Annotated[str, msgspec.Meta(max_length=60, pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -38,10 +38,10 @@ class SectionTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about the section's own words belongs there, however well other text answers the question.
     """
 
-    title: _Line
-    guidance: _Prose = ""
-    query: _Prose = ""
-    target_words: _Words = 200
+    title: Line
+    guidance: Prose = ""
+    query: Prose = ""
+    target_words: Words = 200
     own_subject: bool = False
 
 
@@ -52,12 +52,12 @@ class DocumentType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     id: _TypeId
-    name: _Line
-    description: _Prose
-    example: _Prose = ""
+    name: Line
+    description: Prose
+    example: Prose = ""
     form: Form = "prose"
     position: int = 100
-    target_words: _Words = 350
+    target_words: Words = 350
     sections: tuple[SectionTemplate, ...] = msgspec.field(name="section", default=())
 
 
@@ -72,7 +72,7 @@ class Catalogue:
             self._register(kind)
 
     def _register(self, kind: DocumentType) -> None:
-        for key in (_key(kind.id), _key(kind.name)):
+        for key in (key_of(kind.id), key_of(kind.name)):
             other = self._by_name.setdefault(key, kind)
             if other is not kind:
                 raise Invalid(
@@ -95,7 +95,7 @@ class Catalogue:
         Raises:
             Invalid: there is none; the message lists the ids.
         """
-        found = self._by_name.get(_key(name))
+        found = self.named(name)
         if found is None:
             known = ", ".join(kind.id for kind in self._types)
             raise Invalid(
@@ -104,6 +104,10 @@ class Catalogue:
                 field="document_type",
             )
         return found
+
+    def named(self, name: str) -> DocumentType | None:
+        """Return the type of this id or label, if there is one."""
+        return self._by_name.get(key_of(name))
 
 
 def load(extra_dir: Path | None = None) -> Catalogue:
@@ -156,5 +160,6 @@ def _fault(file: str, field: str | None, reason: str) -> Invalid:
     )
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """Return a name so that those which mean the same type are equal."""
     return re.sub(r"[\s_-]+", "_", name.strip()).casefold()

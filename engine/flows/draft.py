@@ -1,23 +1,23 @@
 """Drafts: asked for, written section by section, continued, and read while they grow."""
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Annotated, Any, Literal, assert_never
 
 import msgspec
-from msgspec import Meta
 
 from engine.citations.markers import count_words
-from engine.citations.numbering import CitationStream
 from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Invalid, NotFound, ProviderFailed
-from engine.flows.assessment import assess
-from engine.flows.document_types import Catalogue, DocumentType
-from engine.flows.finish import warnings_of
+from engine.flows.document_types import DocumentType
+from engine.flows.draft_request import DraftRequest, outlined
+from engine.flows.estimate import Estimate, estimated
+from engine.flows.feedback import effort_of
 from engine.flows.new_run import new_run
-from engine.flows.planning import Plan, Planner, nothing_found
-from engine.flows.progress import Progress
+from engine.flows.own_types import DocumentTypes
+from engine.flows.planning import Effort, Plan, Planner, nothing_found
 from engine.flows.prompts import draft_messages
+from engine.flows.versions import Versions
+from engine.flows.writing import Writing
 from engine.runs.events import (
     Cited,
     Completed,
@@ -35,42 +35,16 @@ from engine.storage import drafts, knowledge
 from engine.storage import journal as rows
 from engine.storage.database import Connection, Database
 from engine.storage.drafts import Draft
+from engine.storage.estimates import past_pace
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
 from engine.storage.rights import Reader
 from engine.types import Citation, Id, Level, Source, new_id
-from engine.writers.writer import (
-    Assignment,
-    Finished,
-    Piece,
-    Text,
-    Thinking,
-    Waiting,
-    Writer,
-)
+from engine.writers.writer import Assignment, Message, Writer
 
 FAMILY = "generate"
 _EXCERPT_CHARS = 300
 _TITLE_CHARS = 90
-
-Length = Literal["short", "medium", "long"] | Annotated[int, Meta(ge=20, le=20_000)]
-Line = Annotated[str, Meta(max_length=200)]
-
-
-class DraftRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asks for; `document_type` is an id or a label."""
-
-    kb_id: Annotated[str, Meta(max_length=100)]
-    document_type: Line
-    context: Annotated[str, Meta(max_length=10_000)] = ""
-    selected_sources: Annotated[
-        list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)
-    ] = []
-    length: Length = "medium"
-    tone: Line | None = None
-    language: Line | None = None
-    on_disconnect: Literal["cancel", "continue"] = "cancel"
-    feedback: dict[str, Any] | None = None
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -87,7 +61,8 @@ class Drafting:
         self,
         database: Database,
         journal: Journal,
-        catalogue: Catalogue,
+        types: DocumentTypes,
+        versions: Versions,
         planner: Planner,
         writer: Writer,
         temperature: float,
@@ -96,11 +71,13 @@ class Drafting:
         """Write with `writer` what `planner` finds."""
         self._database = database
         self._journal = journal
-        self._catalogue = catalogue
+        self._types = types
+        self._versions = versions
         self._planner = planner
         self._writer = writer
         self._temperature = temperature
         self._max_tokens = max_tokens
+        self._open: dict[Id, Writing] = {}
 
     # Ask
 
@@ -112,10 +89,7 @@ class Drafting:
         Raises:
             Invalid, NotFound, LimitReached, Unavailable: nothing was created.
         """
-        kind = self._catalogue.find(request.document_type)
-        request = msgspec.structs.replace(
-            request, document_type=kind.id, context=request.context.strip()
-        )
+        kind, request = await self._understood(user, request)
         await self._check(user, kind, request)
 
         async def build(tx: Connection) -> RunRow:
@@ -124,6 +98,29 @@ class Drafting:
             return run
 
         return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
+
+    async def estimate(self, user: User, request: DraftRequest) -> Estimate:
+        """Say how long a draft would be, what it would cost and take; nothing is started.
+
+        Raises:
+            Invalid, NotFound: as for `start`.
+        """
+        kind, request = await self._understood(user, request)
+        await self._check(user, kind, request)
+        plan = await self._plan(user, kind, request)
+        messages = self._messages(kind, request, plan, "")
+        async with self._database.read() as connection:
+            pace = await past_pace(connection, FAMILY, self._writer.model)
+        return estimated(plan, messages, pace, self._writer.model)
+
+    async def _understood(
+        self, user: Reader, request: DraftRequest
+    ) -> tuple[DocumentType, DraftRequest]:
+        """Return the type that is asked for, and the request as it is kept."""
+        kind = await self._types.find(user, request.kb_id, request.document_type)
+        return outlined(kind, request.outline), msgspec.structs.replace(
+            request, document_type=kind.id, context=request.context.strip()
+        )
 
     async def _check(self, user: User, kind: DocumentType, request: DraftRequest) -> None:
         needs_context = kind.id == "custom" or not request.selected_sources
@@ -135,6 +132,9 @@ class Drafting:
             )
         async with self._database.read() as connection:
             await knowledge.get(connection, user, request.kb_id)
+        await self._effort(user, request)
+        for section in request.outline:
+            await self._planner.selected(user, request.kb_id, section.pinned, field="outline")
         if request.selected_sources:
             await self._planner.selected(user, request.kb_id, request.selected_sources)
         elif not await self._planner.has_passages(user, request.kb_id):
@@ -188,27 +188,52 @@ class Drafting:
     async def flow(self, run: Run) -> AsyncGenerator[Event, None]:
         """Retrieve, write, cite; or go on with what the run or an earlier one has written."""
         request = msgspec.json.decode(run.row.request, type=DraftRequest)
-        kind = self._catalogue.find(request.document_type)
+        kind = outlined(await self._types.get(request.document_type), request.outline)
         past = await self._journal.history(run.row.id) if run.is_continued else []
         draft = await self._draft_of(run.row)
         if not past:
             yield Started(FAMILY, draft_id=draft.id, title=draft.title)
             yield Stage("retrieving", "Searching the documents", 2)
-        plan = await self._planner.plan(
-            Reader(id=run.row.user_id),
+        plan = await self._plan(Reader(id=run.row.user_id), kind, request)
+        if not any(isinstance(event, Sources) for event in past):
+            yield _offered(plan)
+        if not any(isinstance(event, Stage) and event.name == "generating" for event in past):
+            yield Stage("generating", kind.name, 10)
+        writing = Writing(plan, _with(draft, past), _skipped(plan, past))
+        self._open[run.row.id] = writing
+        try:
+            async for event in self._write(run, kind, request, plan, writing):
+                yield event
+        finally:
+            del self._open[run.row.id]
+
+    async def _plan(self, reader: Reader, kind: DocumentType, request: DraftRequest) -> Plan:
+        return await self._planner.plan(
+            reader,
             request.kb_id,
             kind,
             request.context,
             selected=request.selected_sources,
             length=request.length,
+            outline=request.outline,
+            effort=await self._effort(reader, request),
         )
-        if not any(isinstance(event, Sources) for event in past):
-            yield _offered(plan)
-        if not any(isinstance(event, Stage) and event.name == "generating" for event in past):
-            yield Stage("generating", kind.name, 10)
-        written = _with(draft, past)
-        async for event in self._write(run, kind, request, plan, written):
-            yield event
+
+    async def _effort(self, reader: Reader, request: DraftRequest) -> Effort:
+        """Return what the feedback on an earlier draft asks for.
+
+        Raises:
+            NotFound: there is no such draft for this reader.
+        """
+        if request.feedback is None:
+            return Effort()
+        previous = None
+        if request.feedback.previous_draft_id:
+            async with self._database.read() as connection:
+                previous = await drafts.get(
+                    connection, reader, request.feedback.previous_draft_id, with_deleted=True
+                )
+        return effort_of(request.feedback, previous)
 
     async def _draft_of(self, row: RunRow) -> Draft:
         async with self._database.read() as connection:
@@ -218,42 +243,73 @@ class Drafting:
         return draft
 
     async def _write(
-        self, run: Run, kind: DocumentType, request: DraftRequest, plan: Plan, draft: Draft
+        self, run: Run, kind: DocumentType, request: DraftRequest, plan: Plan, writing: Writing
     ) -> AsyncGenerator[Event, None]:
-        writing = _Writing(plan, draft)
-        text = self._writer.write(self._assignment(kind, request, plan, draft))
-        async with aclosing(text) as pieces:
-            try:
-                async for piece in pieces:
-                    for event in writing.take(piece):
+        """Have the text written; a section that is left makes one more request for the rest."""
+        gap = ""
+        while not writing.is_finished:
+            assignment = self._assignment(kind, request, plan, writing, gap)
+            async with aclosing(self._writer.write(assignment)) as pieces:
+                try:
+                    while (piece := await writing.next_of(pieces)) is not None:
+                        for event in writing.take(piece):
+                            yield event
+                except ProviderFailed:
+                    for event in writing.close():
                         yield event
-            except ProviderFailed:
-                for event in writing.close():
-                    yield event
-                raise
+                    raise
+            if not writing.is_leaving:
+                break
+            for event in writing.begin_next():
+                yield event
+            gap = "\n\n"
         for event in writing.close():
             yield event
         yield writing.completed(run)
 
+    def skip(self, run_id: Id) -> str:
+        """Stop the section that a run writes and go on with the next; return its title.
+
+        Raises:
+            Conflict: the run writes no section just now.
+        """
+        writing = self._open.get(run_id)
+        if writing is None:
+            raise Conflict("No section is being written just now.", code="INVALID_TRANSITION")
+        return writing.leave_section()
+
     def _assignment(
-        self, kind: DocumentType, request: DraftRequest, plan: Plan, draft: Draft
+        self,
+        kind: DocumentType,
+        request: DraftRequest,
+        plan: Plan,
+        writing: Writing,
+        gap: str,
     ) -> Assignment:
-        so_far = _as_offered(draft, plan.sources)
+        text = writing.text
+        so_far = _as_offered(text + gap if text else "", writing.citations, plan.sources)
         return Assignment(
             question=request.context,
             sections=plan.sections,
             sources=plan.sources,
             so_far=so_far,
-            messages=draft_messages(
-                kind,
-                request.context,
-                plan,
-                so_far=so_far,
-                tone=request.tone,
-                language=request.language,
-            ),
+            messages=self._messages(kind, request, plan, so_far),
             temperature=self._temperature,
             max_tokens=self._max_tokens,
+        )
+
+    def _messages(
+        self, kind: DocumentType, request: DraftRequest, plan: Plan, so_far: str
+    ) -> tuple[Message, ...]:
+        return draft_messages(
+            kind,
+            request.context,
+            plan,
+            so_far=so_far,
+            tone=request.tone,
+            audience=request.audience,
+            language=request.language,
+            remarks=request.feedback.comments if request.feedback else "",
         )
 
     # Keep
@@ -276,6 +332,7 @@ class Drafting:
             word_count=count_words(whole.content),
             sources_used=len(whole.citations),
         )
+        await self._versions.keep_written(tx, draft.id, row.user_id, whole)
 
     # Read
 
@@ -297,18 +354,20 @@ class Drafting:
             after,
         )
 
-    async def text_before(self, row: RunRow, after: int) -> str:
-        """Return what the draft of a run said up to a cursor of that run."""
+    async def before(self, row: RunRow, after: int) -> tuple[str, list[Citation]]:
+        """Return what the draft of a run said, and cited, up to a cursor of that run."""
         async with self._database.read() as connection:
             draft = await drafts.of_run(connection, row.id)
             events = await self._journal.history_in(connection, row.id)
             seen = await self._journal.history_in(connection, row.id, until=after)
         if draft is None:
-            return _text_of(seen)
-        before = draft.content
+            return _text_of(seen), _cited(seen)
+        before, known = draft.content, draft.citations
         if draft.status != "streaming":
             before = before.removesuffix(_text_of(events))
-        return before + _text_of(seen)
+            own = {citation.number for citation in _cited(events)}
+            known = [citation for citation in known if citation.number not in own]
+        return before + _text_of(seen), known + _cited(seen)
 
 
 def _new_draft(run: RunRow, kind: DocumentType, request: DraftRequest) -> Draft:
@@ -322,6 +381,7 @@ def _new_draft(run: RunRow, kind: DocumentType, request: DraftRequest) -> Draft:
         request=msgspec.to_builtins(request),
         status="streaming",
         run_id=run.id,
+        previous_draft_id=request.feedback.previous_draft_id if request.feedback else None,
     )
 
 
@@ -354,97 +414,31 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _EXCERPT_CHARS else text[:_EXCERPT_CHARS].rstrip() + "…"
 
 
-class _Writing:
-    """A text that comes in pieces: turned into events, kept, and measured at the end."""
-
-    def __init__(self, plan: Plan, draft: Draft) -> None:
-        self._plan = plan
-        self._text = [draft.content]
-        self._stream = CitationStream(plan.sources, known=draft.citations, after=draft.content)
-        self._progress = Progress(plan, draft.content)
-        self._finished: Finished | None = None
-
-    def take(self, piece: Piece) -> Iterator[Event]:
-        """Return the events that a piece gives rise to."""
-        stage: Stage | None = None
-        match piece:
-            case Text(text=text):
-                yield from self._events(self._stream.feed(text))
-                stage = self._progress.feed(text)
-            case Thinking():
-                stage = self._progress.thinking()
-            case Waiting(delay_s=delay_s):
-                stage = self._progress.waiting(delay_s)
-            case Finished():
-                self._finished = piece
-            case _:
-                assert_never(piece)
-        if stage is not None:
-            yield stage
-
-    def close(self) -> Iterator[Event]:
-        """Return what was held back, once there is no more to come."""
-        yield from self._events(self._stream.close())
-
-    def _events(self, items: Iterable[Citation | str]) -> Iterator[Event]:
-        for item in items:
-            if isinstance(item, Citation):
-                yield Cited(item)
-            else:
-                self._text.append(item)
-                yield Delta(item)
-
-    def completed(self, run: Run) -> Completed:
-        """Return the end of a whole text.
-
-        Raises:
-            ProviderFailed: the writer did not say that it is done, or wrote nothing.
-        """
-        finished, text = self._finished, "".join(self._text)
-        if finished is None or not text:
-            raise ProviderFailed("The model wrote nothing. Try again, or ask in other words.")
-        run.usage.update(
-            prompt_tokens=finished.prompt_tokens or 0,
-            completion_tokens=finished.completion_tokens or 0,
-        )
-        citations = self._stream.citations
-        result = assess(text, citations, self._plan)
-        documents = {citation.document_id for citation in citations}
-        return Completed(
-            confidence=result.confidence,
-            citation_count=len(citations),
-            word_count=result.word_count,
-            sources_used=len(citations),
-            documents_used=len(documents),
-            summary=_summary(len(citations), len(documents)),
-            sections=result.sections,
-            unsupported_sentences=result.unsupported_sentences,
-            invalid_markers=self._stream.invalid_markers,
-            finish_reason=finished.reason,
-            warnings=warnings_of(finished),
-        )
-
-
-def _summary(sources: int, documents: int) -> str:
-    return (
-        f"Based on {sources} {'source' if sources == 1 else 'sources'}"
-        f" from {documents} {'document' if documents == 1 else 'documents'}."
-    )
+def _skipped(plan: Plan, past: Sequence[Event]) -> list[str]:
+    """Return the sections that a run has stopped early, from its last word about them."""
+    told = [event.states for event in past if isinstance(event, Stage) and event.states]
+    states = told[-1] if told else []
+    pairs = zip(plan.sections, states, strict=False)
+    return [section.title for section, state in pairs if state == "skipped"]
 
 
 def _with(draft: Draft, events: Sequence[Event]) -> Draft:
-    cited = [event.citation for event in events if isinstance(event, Cited)]
     return msgspec.structs.replace(
-        draft, content=draft.content + _text_of(events), citations=draft.citations + cited
+        draft,
+        content=draft.content + _text_of(events),
+        citations=draft.citations + _cited(events),
     )
+
+
+def _cited(events: Sequence[Event]) -> list[Citation]:
+    return [event.citation for event in events if isinstance(event, Cited)]
 
 
 def _text_of(events: Sequence[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, Delta))
 
 
-def _as_offered(draft: Draft, sources: Sequence[Source]) -> str:
+def _as_offered(text: str, citations: Sequence[Citation], sources: Sequence[Source]) -> str:
     """Write the text so far with the numbers of the sources as they are offered now."""
     numbers = {source.chunk_id: n for n, source in enumerate(sources, start=1)}
-    mapping = {c.number: numbers.get(c.chunk_id) for c in draft.citations}
-    return renumber(draft.content, mapping)
+    return renumber(text, {one.number: numbers.get(one.chunk_id) for one in citations})

@@ -1,17 +1,21 @@
-"""Drafts in human hands: saved, changed, checked and put in order."""
+"""Drafts in human hands: saved, changed, merged, put in order, taken away and brought back."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from engine.citations.markers import count_words, markers_in
-from engine.citations.renumbering import renumber
+from engine.citations.markers import count_words
 from engine.errors import Conflict, Invalid
-from engine.flows.document_types import Catalogue
 from engine.flows.draft import title_for
+from engine.flows.feedback import Alternative, DraftFeedback, alternatives
+from engine.flows.marker_check import Warning, check, fixed
+from engine.flows.own_types import DocumentTypes
+from engine.flows.versions import Maker, Versions
+from engine.language.cleaning import TextCleaner
 from engine.runs.runner import Runs
-from engine.storage import drafts, knowledge
+from engine.storage import drafts, feedback, knowledge, verifications, versions
 from engine.storage.database import Connection, Database
 from engine.storage.drafts import Draft
 from engine.storage.identities import User
@@ -20,6 +24,11 @@ from engine.types import Citation, Id, Level, new_id
 Status = Literal["streaming", "partial", "complete", "editing", "exported"]
 Text = Annotated[str, Meta(max_length=2_000_000)]
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
+Kept = list[Citation | int]
+"""Citations as objects, or the numbers of those to keep."""
+
+UNDO_S = 600
+"""How long a deletion can be taken back."""
 
 _TRANSITIONS: dict[str, set[str]] = {
     "streaming": set(),
@@ -31,13 +40,15 @@ _TRANSITIONS: dict[str, set[str]] = {
 
 
 class DraftChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person changes; `citations` are objects, or numbers of citations to keep."""
+    """What a person changes. Autosaves that come close together make one version."""
 
     content: Text | None = None
-    citations: list[Citation | int] | None = None
+    citations: Kept | None = None
     status: Status | None = None
     title: Title | None = None
     version: int | None = None
+    autosave: bool = False
+    made_by: Maker = "human"
 
 
 class NewDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,22 +65,16 @@ class NewDraft(msgspec.Struct, frozen=True, kw_only=True):
     ) = None
 
 
-class Warning(msgspec.Struct, frozen=True):
-    """Something about the markers of a draft that is worth a look."""
-
-    code: str
-    numbers: list[int]
-    message: str
-    severity: Literal["warning", "info"] = "warning"
-
-
 class Editing:
     """Changes to drafts, each under the next version."""
 
-    def __init__(self, database: Database, catalogue: Catalogue) -> None:
-        """Store drafts in `database`."""
+    def __init__(self, database: Database, types: DocumentTypes, kept: Versions) -> None:
+        """Store drafts in `database`, and what they were before in `kept`."""
         self._database = database
-        self._catalogue = catalogue
+        self._types = types
+        self._versions = kept
+
+    # Save
 
     async def create(self, user: User, new: NewDraft) -> tuple[Draft, bool]:
         """Store a draft; return it and whether it is new. A known id is updated instead.
@@ -78,7 +83,7 @@ class Editing:
             NotFound: the knowledge base, or the draft of that id, is not the user's.
             Conflict: that draft is being written just now.
         """
-        kind = self._catalogue.find(new.document_type)
+        kind = await self._types.find(user, new.kb_id, new.document_type)
         async with self._database.transaction() as tx:
             await knowledge.get(tx, user, new.kb_id)
             known = await self._known(tx, user, new)
@@ -86,7 +91,7 @@ class Editing:
                 change = DraftChange(
                     content=new.content, citations=list(new.citations), title=new.title
                 )
-                return await self._apply(tx, user, known, change), False
+                return await self.apply(tx, user, known, change), False
             draft = Draft(
                 id=new.draft_id or new_id(),
                 kb_id=new.kb_id,
@@ -96,32 +101,68 @@ class Editing:
                 context=new.context,
                 request=msgspec.to_builtins(new),
                 status="editing",
-                content=new.content,
+                content=clean(new.content),
                 citations=new.citations,
                 word_count=count_words(new.content),
                 sources_used=len(new.citations),
             )
-            await drafts.insert(tx, draft)
-            return await drafts.get(tx, user, draft.id), True
+            return await self._insert(tx, user, draft), True
+
+    async def _insert(self, tx: Connection, user: User, draft: Draft) -> Draft:
+        await drafts.insert(tx, draft)
+        if draft.content:
+            await self._versions.keep(tx, draft, user.id, reason="created")
+        return await drafts.get(tx, user, draft.id)
 
     async def _known(self, tx: Connection, user: User, new: NewDraft) -> Draft | None:
         if new.draft_id is None or not await drafts.exists(tx, new.draft_id):
             return None
         return await drafts.get(tx, user, new.draft_id, Level.WRITE)
 
+    async def duplicate(self, user: User, draft_id: Id, title: str | None) -> Draft:
+        """Store a copy of a draft as it is stored now.
+
+        Raises:
+            NotFound: no such draft. Conflict: it is being written.
+        """
+        async with self._database.transaction() as tx:
+            draft = await drafts.get(tx, user, draft_id)
+            _require_still(draft)
+            copy = msgspec.structs.replace(
+                draft,
+                id=new_id(),
+                owner_id=user.id,
+                title=title or f"{draft.title[:280]} (copy)",
+                status="editing",
+                version=1,
+                run_id=None,
+            )
+            stored = await self._insert(tx, user, copy)
+            await verifications.copy(tx, draft.id, copy.id)
+            return stored
+
+    # Change
+
     async def change(
-        self, user: User, draft_id: Id, change: DraftChange, *, strict: bool = False
+        self,
+        user: User,
+        draft_id: Id,
+        change: DraftChange,
+        *,
+        strict: bool = False,
+        tells_text: bool = False,
     ) -> tuple[Draft, list[Warning]]:
         """Apply a change; return the draft as stored and what is odd about its markers.
 
         Raises:
             Conflict: it changed meanwhile (VERSION_CONFLICT), is being written (DRAFT_BUSY), or may
-                not take that status (INVALID_TRANSITION).
+                not take that status (INVALID_TRANSITION). The first says how the draft is now, with
+                `tells_text` also what it says.
             Invalid: `strict`, and markers and citations do not match.
         """
         async with self._database.transaction() as tx:
             draft = await drafts.get(tx, user, draft_id, Level.WRITE)
-            updated = await self._apply(tx, user, draft, change)
+            updated = await self.apply(tx, user, draft, change, tells_text=tells_text)
             warnings = check(updated.content, updated.citations)
             if strict and any(warning.severity == "warning" for warning in warnings):
                 raise Invalid(
@@ -131,13 +172,28 @@ class Editing:
                 )
         return updated, warnings
 
-    async def _apply(self, tx: Connection, user: User, draft: Draft, change: DraftChange) -> Draft:
+    async def apply(
+        self,
+        tx: Connection,
+        user: User,
+        draft: Draft,
+        change: DraftChange,
+        *,
+        reason: str = "edited",
+        tells_text: bool = False,
+    ) -> Draft:
+        """Store a change of a draft in a transaction, and keep a version of a changed text.
+
+        Raises:
+            Conflict: as for `change`.
+        """
         expected = draft.version if change.version is None else change.version
         if expected != draft.version:
-            raise Conflict(f"The draft was changed meanwhile; it is at version {draft.version}.")
+            raise stale(draft, tells_text=tells_text)
         status = _next_status(draft, change)
-        content = draft.content if change.content is None else _clean(change.content)
-        citations = _citations(draft, change.citations)
+        content = draft.content if change.content is None else clean(change.content)
+        citations = kept_citations(draft, change.citations)
+        await self._versions.keep_first(tx, draft)
         await drafts.update(
             tx,
             msgspec.structs.replace(
@@ -151,20 +207,17 @@ class Editing:
             ),
             expected,
         )
-        return await drafts.get(tx, user, draft.id)
-
-    async def delete(self, runs: Runs, user: User, draft_id: Id) -> None:
-        """Remove a draft; one that is being written is stopped first.
-
-        Raises:
-            NotFound: no such draft.
-        """
-        async with self._database.read() as connection:
-            draft = await drafts.get(connection, user, draft_id, Level.ADMIN)
-        if draft.run_id is not None:
-            await runs.cancel(draft.run_id)
-        async with self._database.transaction() as tx:
-            await drafts.delete(tx, draft_id)
+        updated = await drafts.get(tx, user, draft.id)
+        if updated.content or change.content is not None:
+            await self._versions.keep(
+                tx,
+                updated,
+                user.id,
+                made_by=change.made_by,
+                reason=reason,
+                is_autosave=change.autosave,
+            )
+        return updated
 
     async def fix(
         self, user: User, draft_id: Id, *, remove_unused: bool, renumber_markers: bool
@@ -183,74 +236,103 @@ class Editing:
                 renumber_markers=renumber_markers,
             )
             change = DraftChange(content=content, citations=list(citations))
-            return await self._apply(tx, user, draft, change)
+            return await self.apply(tx, user, draft, change, reason="fixed")
+
+    async def restore_version(
+        self, user: User, draft_id: Id, number: int, expected: int | None
+    ) -> Draft:
+        """Let a draft say again what a version said; return it as stored, a new version.
+
+        Raises:
+            NotFound: no such draft, or version. Conflict: as for `change`.
+        """
+        async with self._database.transaction() as tx:
+            draft = await drafts.get(tx, user, draft_id, Level.WRITE)
+            past = await versions.get(tx, draft_id, number)
+            change = DraftChange(
+                content=past.content, citations=list(past.citations), version=expected
+            )
+            return await self.apply(tx, user, draft, change, reason="restored")
+
+    # Say what is wrong
+
+    async def take_feedback(
+        self, user: User, draft_id: Id, said: DraftFeedback
+    ) -> tuple[Id, list[Alternative]]:
+        """Keep what somebody says of a draft; return its id and three ways on.
+
+        Raises:
+            NotFound: no such draft.
+        """
+        async with self._database.transaction() as tx:
+            draft = await drafts.get(tx, user, draft_id)
+            feedback_id = await feedback.insert(
+                tx, draft.id, user.id, said.feedback_type, said.comments
+            )
+        return feedback_id, alternatives(draft, said)
+
+    # Take away
+
+    async def delete(self, runs: Runs, user: User, draft_id: Id) -> None:
+        """Take a draft away, for good after `UNDO_S`; one that is being written is stopped first.
+
+        Raises:
+            NotFound: no such draft.
+        """
+        async with self._database.read() as connection:
+            draft = await drafts.get(connection, user, draft_id, Level.ADMIN)
+        if draft.run_id is not None:
+            await runs.cancel(draft.run_id)
+        async with self._database.transaction() as tx:
+            await drafts.set_deleted(tx, draft_id, _time(0))
+        await self.purge()
+
+    async def undelete(self, user: User, draft_id: Id) -> Draft:
+        """Bring back a draft that was deleted a short time ago.
+
+        Raises:
+            NotFound: no such draft, or it was deleted too long ago.
+        """
+        await self.purge()
+        async with self._database.transaction() as tx:
+            await drafts.get(tx, user, draft_id, Level.ADMIN, with_deleted=True)
+            await drafts.set_deleted(tx, draft_id, None)
+            return await drafts.get(tx, user, draft_id)
+
+    async def purge(self) -> None:
+        """Remove for good what was deleted too long ago to be brought back."""
+        async with self._database.transaction() as tx:
+            await drafts.purge(tx, _time(-UNDO_S))
 
 
-def check(content: str, citations: list[Citation]) -> list[Warning]:
-    """Return what does not fit between the markers of a text and its citations."""
-    used = markers_in(content)
-    known = [citation.number for citation in citations]
-    found = [
-        Warning(
-            "MARKER_WITHOUT_CITATION",
-            sorted(set(used) - set(known)),
-            "These markers point at no citation.",
-        ),
-        Warning(
-            "CITATION_WITHOUT_MARKER",
-            sorted(set(known) - set(used)),
-            "These citations are not used in the text.",
-        ),
-        Warning(
-            "NON_SEQUENTIAL",
-            used if used != list(range(1, len(used) + 1)) else [],
-            "The markers do not count 1, 2, 3 in the order of the text.",
-        ),
-        Warning(
-            "DUPLICATE_MARKER",
-            repeated_markers(content),
-            "These markers are used more than once, which is fine.",
-            "info",
-        ),
-    ]
-    return [warning for warning in found if warning.numbers]
-
-
-def fixed(
-    content: str, citations: list[Citation], *, remove_unused: bool, renumber_markers: bool
-) -> tuple[str, list[Citation]]:
-    """Return the text and its citations in order."""
-    used = markers_in(content)
-    if remove_unused:
-        citations = [citation for citation in citations if citation.number in used]
-    if not renumber_markers:
-        return content, citations
-    known = {citation.number for citation in citations}
-    order = [number for number in used if number in known]
-    order += sorted(known - set(order))
-    numbers = {number: place for place, number in enumerate(order, start=1)}
-    renumbered = [
-        msgspec.structs.replace(citation, number=numbers[citation.number]) for citation in citations
-    ]
-    unknown = {number: number for number in used if number not in known}
-    return (
-        renumber(content, {**unknown, **numbers}),
-        sorted(renumbered, key=lambda citation: citation.number),
+def stale(draft: Draft, *, tells_text: bool = False) -> Conflict:
+    """Return the error for a change of an older version; it says how the draft is now."""
+    current: dict[str, Any] = {
+        "version": draft.version,
+        "updated_at": draft.updated_at,
+        "title": draft.title,
+        "status": draft.status,
+    }
+    if tells_text:
+        current |= {"content": draft.content, "citations": draft.citations}
+    return Conflict(
+        f"The draft was changed meanwhile; it is at version {draft.version}.",
+        details={"current": current},
     )
 
 
-def repeated_markers(content: str) -> list[int]:
-    """Return the numbers that occur more than once in a text."""
-    seen: set[int] = set()
-    repeated: set[int] = set()
-    for number in markers_in(content, distinct=False):
-        (repeated if number in seen else seen).add(number)
-    return sorted(repeated)
+def _time(seconds: float) -> str:
+    at = datetime.now(UTC) + timedelta(seconds=seconds)
+    return at.isoformat(timespec="microseconds")
+
+
+def _require_still(draft: Draft) -> None:
+    if draft.status == "streaming":
+        raise Conflict("This draft is being written. Stop it first.", code="DRAFT_BUSY")
 
 
 def _next_status(draft: Draft, change: DraftChange) -> str:
-    if draft.status == "streaming":
-        raise Conflict("This draft is being written. Stop it first.", code="DRAFT_BUSY")
+    _require_still(draft)
     is_only_title = change.content is None and change.citations is None and change.status is None
     if is_only_title:
         return draft.status
@@ -262,7 +344,8 @@ def _next_status(draft: Draft, change: DraftChange) -> str:
     return wanted
 
 
-def _citations(draft: Draft, wanted: list[Citation | int] | None) -> list[Citation]:
+def kept_citations(draft: Draft, wanted: Kept | None) -> list[Citation]:
+    """Return the citations that are wanted; a number that the draft lacks gives none."""
     if wanted is None:
         return draft.citations
     known = {citation.number: citation for citation in draft.citations}
@@ -270,11 +353,10 @@ def _citations(draft: Draft, wanted: list[Citation | int] | None) -> list[Citati
     return [citation for citation in result if citation is not None]
 
 
-def _clean(content: str) -> str:
-    """Take out what no text has: lone surrogates, NUL and other control characters."""
-    text = content.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(c for c in text if c in "\n\t" or c >= " ")
-    return kept.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").strip()
+def clean(content: str) -> str:
+    """Return a text without what none has: control characters, halves of characters."""
+    cleaner = TextCleaner()
+    return (cleaner.feed(content) + cleaner.close()).strip()
 
 
 def describe(draft: Draft) -> dict[str, Any]:
@@ -284,3 +366,9 @@ def describe(draft: Draft) -> dict[str, Any]:
     fields["template_id"] = draft.document_type
     fields["citation_count"] = len(draft.citations)
     return fields
+
+
+def recovery_of(draft: Draft) -> list[str]:
+    """Return what can be done with a draft as it stands."""
+    ways = {"streaming": ["stop"], "partial": ["resume", "retry", "save"]}
+    return [*ways.get(draft.status, ["retry"]), "discard"]

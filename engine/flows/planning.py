@@ -7,6 +7,7 @@ import msgspec
 
 from engine.errors import Invalid, NotFound
 from engine.flows.document_types import DocumentType, SectionTemplate
+from engine.flows.draft_request import OutlineSection
 from engine.retrieval.search import Retriever
 from engine.storage.rights import Reader
 from engine.types import Id, Source
@@ -26,6 +27,18 @@ class Plan(msgspec.Struct, frozen=True):
     sections: tuple[SectionPlan, ...]
 
 
+class Effort(msgspec.Struct, frozen=True):
+    """How a draft is to differ from the usual: factors, words to look for, what to leave out."""
+
+    sources: float = 1.0
+    length: float = 1.0
+    words: str = ""
+    left_out: frozenset[Id] = frozenset()
+
+
+NO_EFFORT = Effort()
+
+
 class Planner:
     """Finds the passages for each section of a document type."""
 
@@ -43,26 +56,33 @@ class Planner:
         *,
         selected: Sequence[Id] = (),
         length: str | int = "medium",
+        outline: Sequence[OutlineSection] = (),
+        effort: Effort = NO_EFFORT,
     ) -> Plan:
-        """Return the plan of a draft.
+        """Return the plan of a draft; `outline` says which passages belong into which section.
 
         Raises:
             NotFound: a selected passage does not exist in this knowledge base.
             Invalid: there is nothing to write from.
         """
         templates = kind.sections or (_whole(kind),)
+        most = round(self._max_sources * effort.sources)
         if selected:
             sources = await self.selected(reader, kb_id, selected)
             found = [sources] * len(templates)
         else:
-            limit = max(_LEAST_PER_SECTION, self._max_sources // len(templates))
+            context = f"{context} {effort.words}".strip()
+            limit = max(_LEAST_PER_SECTION, most // len(templates))
             found = [await self._search(reader, kb_id, kind, context, t, limit) for t in templates]
-            found = await self._with_rest_of_a_small_base(reader, kb_id, found)
-        offered = _offer(found, len(selected) or self._max_sources)
+            found = await self._with_rest_of_a_small_base(reader, kb_id, found, most)
+            found = _without(effort.left_out, found)
+        found = await self._as_outlined(reader, kb_id, found, outline)
+        pinned = {chunk_id for section in outline for chunk_id in section.pinned}
+        offered = _offer(found, max(len(selected) or most, len(pinned)))
         if not offered:
             raise nothing_found()
         numbers = {source.chunk_id: n for n, source in enumerate(offered, start=1)}
-        factor = _factor(length, templates)
+        factor = _factor(length, templates) * effort.length
         sections = tuple(
             SectionPlan(
                 template.title if kind.sections else "",
@@ -76,18 +96,51 @@ class Planner:
         )
         return Plan(offered, sections)
 
-    async def selected(self, reader: Reader, kb_id: Id, chunk_ids: Sequence[Id]) -> list[Source]:
+    async def _as_outlined(
+        self,
+        reader: Reader,
+        kb_id: Id,
+        found: list[list[Source]],
+        outline: Sequence[OutlineSection],
+    ) -> list[list[Source]]:
+        """Put what is pinned to a section first, and leave out what is excluded from it."""
+        if not outline:
+            return found
+        return [
+            await self._section(reader, kb_id, sources, section)
+            for sources, section in zip(found, outline, strict=True)
+        ]
+
+    async def _section(
+        self, reader: Reader, kb_id: Id, found: list[Source], section: OutlineSection
+    ) -> list[Source]:
+        first = await self.selected(reader, kb_id, section.pinned, field="outline")
+        left_out = {*section.excluded, *section.pinned}
+        return first + [
+            source
+            for source in found
+            if source.chunk_id not in left_out and source.document_id not in left_out
+        ]
+
+    async def selected(
+        self,
+        reader: Reader,
+        kb_id: Id,
+        chunk_ids: Sequence[Id],
+        *,
+        field: str = "selected_sources",
+    ) -> list[Source]:
         """Return the passages that somebody picked, in their order.
 
         Raises:
-            NotFound: one does not exist in this knowledge base.
+            NotFound: one does not exist in this knowledge base; `field` is to blame.
         """
         wanted = list(dict.fromkeys(chunk_ids))
+        if not wanted:
+            return []
         sources = await self._retriever.passages(reader, kb_id, wanted)
         if len(sources) < len(wanted):
-            raise NotFound(
-                "A selected source does not exist in this knowledge base.", field="selected_sources"
-            )
+            raise NotFound("A selected source does not exist in this knowledge base.", field=field)
         return [msgspec.structs.replace(source, score=1.0) for source in sources]
 
     async def has_passages(self, reader: Reader, kb_id: Id) -> bool:
@@ -128,11 +181,11 @@ class Planner:
         return _from_several_documents(sources, limit)
 
     async def _with_rest_of_a_small_base(
-        self, reader: Reader, kb_id: Id, found: list[list[Source]]
+        self, reader: Reader, kb_id: Id, found: list[list[Source]], most: int
     ) -> list[list[Source]]:
         """Offer a small knowledge base whole: its other passages stand last in every section."""
         known = {source.chunk_id for sources in found for source in sources}
-        room = self._max_sources - len(known)
+        room = most - len(known)
         if room <= 0:
             return found
         rest = await self._retriever.leading(reader, kb_id, room + 1, exclude=known)
@@ -148,6 +201,12 @@ def nothing_found() -> Invalid:
         code="INSUFFICIENT_SOURCES",
         field="context",
     )
+
+
+def _without(left_out: frozenset[Id], found: list[list[Source]]) -> list[list[Source]]:
+    """Leave passages out, unless there would be nothing else."""
+    kept = [[one for one in sources if one.chunk_id not in left_out] for sources in found]
+    return kept if any(kept) else found
 
 
 def _whole(kind: DocumentType) -> SectionTemplate:

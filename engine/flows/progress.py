@@ -1,5 +1,7 @@
 """Where a draft stands while it is written: which section, and about how much of the whole."""
 
+from collections.abc import Sequence
+
 from engine.flows.planning import Plan
 from engine.runs.events import Stage
 
@@ -11,8 +13,9 @@ _LINE_CHARS = 300
 class Progress:
     """Watches the text go by and says when something worth telling has changed."""
 
-    def __init__(self, plan: Plan, so_far: str) -> None:
-        """Begin after `so_far`."""
+    def __init__(self, plan: Plan, so_far: str, skipped: Sequence[str] = ()) -> None:
+        """Begin after `so_far`, in which the sections `skipped` were stopped early."""
+        self.skipped = list(skipped)
         self._titles = [section.title for section in plan.sections]
         self._target_chars = max(1, sum(section.target_words for section in plan.sections) * 6)
         self._chars = 0
@@ -33,6 +36,16 @@ class Progress:
         if self._section == before and self._percent() < self._told + _STEP:
             return None
         return self._stage()
+
+    @property
+    def current(self) -> str:
+        """The title of the section that is being written, or nothing."""
+        return self._titles[self._section - 1] if self._section else ""
+
+    def skip(self) -> str:
+        """Count the section as stopped early; return the title of the next, or nothing."""
+        self.skipped.append(self.current)
+        return "".join(self._titles[self._section : self._section + 1])
 
     def thinking(self) -> Stage | None:
         """Return a stage the first time a model thinks before it writes."""
@@ -57,5 +70,23 @@ class Progress:
 
     def _stage(self) -> Stage:
         self._told = max(self._told, self._percent())
-        title = self._titles[self._section - 1] if self._section else ""
-        return Stage("generating", title, self._told, max(self._section, 1), len(self._titles))
+        return Stage(
+            "generating",
+            self.current,
+            self._told,
+            max(self._section, 1),
+            len(self._titles),
+            states=self._states(),
+        )
+
+    def _states(self) -> list[str]:
+        if not any(self._titles):
+            return []
+        return [self._state(place, title) for place, title in enumerate(self._titles, start=1)]
+
+    def _state(self, place: int, title: str) -> str:
+        if title in self.skipped:
+            return "skipped"
+        if place == self._section:
+            return "writing"
+        return "done" if place < self._section else "waiting"

@@ -48,10 +48,12 @@ def draft_messages(
     *,
     so_far: str = "",
     tone: str | None = None,
+    audience: str | None = None,
     language: str | None = None,
+    remarks: str = "",
 ) -> tuple[Message, ...]:
     """Return the prompt for a draft, or for the rest of one when there is text so far."""
-    parts = [_sources(plan.sources), _request(kind, context, tone, language)]
+    parts = [_sources(plan.sources), _request(kind, context, tone, audience, language, remarks)]
     parts += [_section(section) for section in _missing(plan.sections, so_far)]
     if so_far:
         parts.append(_continuation(so_far))
@@ -98,11 +100,20 @@ def _label(name: str) -> str:
     return re.sub(r'["<>\r\n]', " ", harmless(name, "source"))
 
 
-def _request(kind: DocumentType, context: str, tone: str | None, language: str | None) -> str:
+def _request(
+    kind: DocumentType,
+    context: str,
+    tone: str | None,
+    audience: str | None,
+    language: str | None,
+    remarks: str,
+) -> str:
     lines = [f"Write: {kind.name}. {kind.description}", f"Asked for: {context}" if context else ""]
     lines.append(_FORMS.get(kind.form, ""))
     lines.append(f"Tone: {tone}" if tone else "")
+    lines.append(f"Readers: {audience}" if audience else "")
     lines.append(f"Language of the text: {language}" if language else "")
+    lines.append(f"What was wrong with an earlier draft: {remarks}" if remarks else "")
     return "\n".join(line for line in lines if line)
 
 

@@ -18,9 +18,9 @@ All at a glance (a dash: nothing is sent; `comment`: a comment line):
 | failed, cancelled | error        | error     | error   | error    | error           |
 
 Generate names its kinds in the JSON and sends them all as `event: message`. The native dialect
-sends every event under its own name, and closed Markdown blocks as final HTML before the delta that
-closed them. Each event gives at most one frame with an id, so a cursor never points into the middle
-of one.
+sends every event under its own name. Before the delta that closed them it sends closed Markdown
+blocks as final HTML and, where asked, closed sentences with how well they are supported. Each event
+gives at most one frame with an id, so a cursor never points into the middle of one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from engine.citations.examination import Checked, Examiner
 from engine.markdown.blocks import Block, BlockSplitter
 from engine.markdown.html import render_block
 from engine.runs import frames
@@ -284,33 +285,52 @@ def ending(event: Failed | Cancelled) -> dict[str, Any]:
 class Native:
     """The vocabulary of the page: events as they are, and closed Markdown blocks as final HTML."""
 
-    def __init__(self, run: RunRow, prefix: str = "") -> None:
-        """Begin after `prefix`, the draft's text before the first event that will come."""
+    def __init__(self, run: RunRow, prefix: str = "", examiner: Examiner | None = None) -> None:
+        """Begin after `prefix`, the draft's text before the first event that will come.
+
+        An `examiner`, which knows the citations before, also judges each sentence as it closes.
+        """
         self._run = run
         self._splitter = BlockSplitter()
+        self._examiner = examiner
         self._end = 0
         for block in self._splitter.feed(prefix):
             self._end += _utf16_length(block.source)
+        if examiner is not None:
+            examiner.skip(prefix)
 
     def __call__(self, record: Record) -> bytes:
         """Return the frames of one event."""
-        blocks = [frame(_encode(fields), event="block") for fields in self.closed_by(record)]
+        derived = [frame(_encode(said), event=name) for name, said in self.closed_by(record)]
         name = record.event.__struct_config__.tag
         own = frame(record.data, event=str(name), event_id=f"{self._run.id}:{record.seq}")
-        return b"".join(blocks) + own
+        return b"".join(derived) + own
 
-    def closed_by(self, record: Record) -> list[dict[str, Any]]:
-        """Return the blocks that an event closes, as {index, html, end}; call it in order, once."""
+    def closed_by(self, record: Record) -> list[tuple[str, Any]]:
+        """Return the blocks and sentences that an event closes; call it in order, once."""
         blocks: list[Block] = []
         if isinstance(record.event, Delta):
             blocks = self._splitter.feed(record.event.text)
         elif isinstance(record.event, _TERMINAL):
             blocks = self._splitter.close()
-        return [self._fields(block) for block in blocks]
+        return [
+            *(("block", self._fields(block)) for block in blocks),
+            *(("checked", sentence) for sentence in self._checked(record.event)),
+        ]
 
     def _fields(self, block: Block) -> dict[str, Any]:
         self._end += _utf16_length(block.source)
-        return {"index": block.index, "html": render_block(block), "end": self._end}
+        fields = {"index": block.index, "html": render_block(block), "end": self._end}
+        return fields | {"char_end": block.end}
+
+    def _checked(self, event: Event) -> list[Checked]:
+        if self._examiner is None:
+            return []
+        if isinstance(event, Cited):
+            self._examiner.cite(event.citation)
+        elif isinstance(event, Delta):
+            return self._examiner.feed(event.text)
+        return self._examiner.close() if isinstance(event, _TERMINAL) else []
 
 
 def _utf16_length(text: str) -> int:

@@ -30,7 +30,8 @@ class Stage(_Event, frozen=True, tag="stage"):
 
     `name` is one of retrieving, generating, waiting, parsing, indexing, and of the pipeline
     load_prompts, generator, formatter, validator, retry, done, fail. While generating,
-    `section` and `sections` say "2 of 4" and `message` is the section's title.
+    `section` and `sections` say "2 of 4", `message` is the section's title and `states` say of each
+    section whether it is done, writing, waiting, or skipped (stopped early).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Stage(_Event, frozen=True, tag="stage"):
     section: int = 0
     sections: int = 0
     delay_s: float = 0.0
+    states: list[str] = []
 
 
 class OfferedSource(msgspec.Struct, frozen=True):

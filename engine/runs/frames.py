@@ -257,11 +257,15 @@ class PipelineError(_Frame, frozen=True):
 
 
 class BlockFrame(_Frame, frozen=True):
-    """A closed Markdown block as final HTML; `end` is where it ends, in UTF-16 units."""
+    """A closed Markdown block as final HTML.
+
+    `end` is where it ends in UTF-16 units, `char_end` in code points.
+    """
 
     index: int
     html: str
     end: int
+    char_end: int
 
 
 class Empty(_Frame, frozen=True):

@@ -24,6 +24,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from engine.errors import (
     AppError,
     Conflict,
@@ -255,9 +257,7 @@ class Runs:
         run.percent = max(run.percent, event.percent)
         if event.percent == run.percent:
             return event
-        return Stage(
-            event.name, event.message, run.percent, event.section, event.sections, event.delay_s
-        )
+        return msgspec.structs.replace(event, percent=run.percent)
 
     async def _settle(self, tx: Connection, run: Run, terminal: Terminal) -> None:
         error = terminal.code if isinstance(terminal, Failed) else None

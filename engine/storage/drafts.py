@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, Invalid, NotFound
 from engine.storage.database import Connection
 from engine.storage.rights import READABLE, Reader, reading, require
 from engine.storage.rows import containing, fetch_all, fetch_one, record, to_json
@@ -13,11 +13,19 @@ from engine.types import Citation, Id, Level, utc_now
 _COLUMNS = (
     "d.id, d.kb_id, d.owner_id, d.document_type, d.title, d.context, d.request, d.status,"
     " d.content, d.citations, d.confidence, d.word_count, d.sources_used, d.version,"
-    " d.run_id, d.created_at, d.updated_at,"
+    " d.run_id, d.previous_draft_id, d.created_at, d.updated_at,"
     " (select username from users where id = d.owner_id) as author"
 )
 _JSON = ("citations", "request")
 PAGE_SIZE = 50
+_ORDERS = {
+    "updated": "d.updated_at",
+    "created": "d.created_at",
+    "title": "lower(d.title)",
+    "words": "d.word_count",
+    "confidence": "d.confidence",
+    "status": "d.status",
+}
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +47,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     sources_used: int = 0
     version: int = 1
     run_id: Id | None = None
+    previous_draft_id: Id | None = None
     created_at: str = ""
     updated_at: str = ""
 
@@ -48,10 +57,11 @@ async def insert(tx: Connection, draft: Draft) -> None:
     now = utc_now()
     await tx.execute_fetchall(
         "insert into drafts (id, kb_id, owner_id, document_type, title, context, request, status,"
-        " content, citations, confidence, word_count, sources_used, version, run_id, created_at,"
-        " updated_at) values (:id, :kb_id, :owner_id, :document_type, :title, :context, :request,"
+        " content, citations, confidence, word_count, sources_used, version, run_id,"
+        " previous_draft_id, created_at, updated_at)"
+        " values (:id, :kb_id, :owner_id, :document_type, :title, :context, :request,"
         " :status, :content, :citations, :confidence, :word_count, :sources_used, :version,"
-        " :run_id, :created_at, :updated_at)",
+        " :run_id, :previous_draft_id, :created_at, :updated_at)",
         msgspec.structs.asdict(draft)
         | {
             "request": to_json(draft.request),
@@ -63,9 +73,16 @@ async def insert(tx: Connection, draft: Draft) -> None:
 
 
 async def get(
-    connection: Connection, reader: Reader, draft_id: Id, least: Level = Level.READ
+    connection: Connection,
+    reader: Reader,
+    draft_id: Id,
+    least: Level = Level.READ,
+    *,
+    with_deleted: bool = False,
 ) -> Draft:
     """Return a draft: whoever may read its knowledge base may read it, its owner may do all.
+
+    One whose deletion can still be taken back is found only `with_deleted`.
 
     Raises:
         NotFound: there is none that the reader may see.
@@ -74,8 +91,9 @@ async def get(
     row = await fetch_one(
         connection,
         f"select {_COLUMNS}, case when d.owner_id = :user_id then 3 else r.level end as level"
-        f" from drafts d join {READABLE} r on r.kb_id = d.kb_id where d.id = :draft_id",
-        {"draft_id": draft_id, **reading(reader)},
+        f" from drafts d join {READABLE} r on r.kb_id = d.kb_id where d.id = :draft_id"
+        " and (d.deleted_at is null or :with_deleted)",
+        {"draft_id": draft_id, "with_deleted": with_deleted, **reading(reader)},
     )
     if row is None:
         raise NotFound("This draft does not exist.", field="draft_id")
@@ -93,28 +111,53 @@ async def of_run(connection: Connection, run_id: Id) -> Draft | None:
     return record(row, Draft, json=_JSON) if row else None
 
 
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which drafts to list, and how; a `sort` with a hyphen before it counts down."""
+
+    kb_id: Id | None = None
+    statuses: tuple[str, ...] = ()
+    words: str = ""
+    sort: str = "-updated"
+
+
 async def list_page(
-    connection: Connection, reader: Reader, *, kb_id: Id | None, status: str | None, page: int
+    connection: Connection, reader: Reader, wanted: Filter, page: int
 ) -> tuple[list[Draft], int]:
-    """Return one page (from 1) of drafts, newest change first, and how many there are in all."""
+    """Return one page (from 1) of drafts, and how many there are in all.
+
+    Raises:
+        Invalid: there is no such order.
+    """
     params = {
-        "kb_id": kb_id,
-        "status": status,
+        "kb_id": wanted.kb_id,
+        "statuses": to_json(wanted.statuses),
+        "words": containing(wanted.words) if wanted.words else None,
         "limit": PAGE_SIZE,
         "offset": (page - 1) * PAGE_SIZE,
         **reading(reader),
     }
     where = (
-        f"from drafts d join {READABLE} r on r.kb_id = d.kb_id"
-        " where (:kb_id is null or d.kb_id = :kb_id) and (:status is null or d.status = :status)"
+        f"from drafts d join {READABLE} r on r.kb_id = d.kb_id where d.deleted_at is null"
+        " and (:kb_id is null or d.kb_id = :kb_id)"
+        " and (:statuses = '[]' or d.status in (select value from json_each(:statuses)))"
+        r" and (:words is null or d.title like :words escape '\'"
+        r" or d.context like :words escape '\' or d.content like :words escape '\')"
     )
     rows = await fetch_all(
         connection,
-        f"select {_COLUMNS} {where} order by d.updated_at desc, d.id limit :limit offset :offset",
+        f"select {_COLUMNS} {where} order by {_order(wanted.sort)}, d.id"
+        " limit :limit offset :offset",
         params,
     )
     total = await fetch_one(connection, f"select count(*) as n {where}", params)
     return [record(row, Draft, json=_JSON) for row in rows], int(total["n"] if total else 0)
+
+
+def _order(sort: str) -> str:
+    column = _ORDERS.get(sort.removeprefix("-"))
+    if column is None:
+        raise Invalid(f"sort: must be one of {', '.join(_ORDERS)}.", field="sort")
+    return f"{column} {'desc' if sort.startswith('-') else 'asc'}"
 
 
 class Titled(msgspec.Struct, frozen=True):
@@ -133,7 +176,7 @@ async def list_named(
     rows = await fetch_all(
         connection,
         f"select d.id, d.kb_id, d.title, d.status from drafts d join {READABLE} r"
-        r" on r.kb_id = d.kb_id where d.title like :words escape '\'"
+        r" on r.kb_id = d.kb_id where d.deleted_at is null and d.title like :words escape '\'"
         " order by d.updated_at desc limit :limit",
         {"words": containing(words), "limit": limit, **reading(reader)},
     )
@@ -213,6 +256,18 @@ async def update(tx: Connection, draft: Draft, expected_version: int) -> None:
     )
     if row is None:
         raise Conflict("The draft was changed meanwhile.")
+
+
+async def set_deleted(tx: Connection, draft_id: Id, at: str | None) -> None:
+    """Take a draft out of sight, or bring it back."""
+    await tx.execute_fetchall("update drafts set deleted_at = ? where id = ?", (at, draft_id))
+
+
+async def purge(tx: Connection, deleted_before: str) -> None:
+    """Remove the drafts that were deleted before a time, and what their runs wrote."""
+    rows = await fetch_all(tx, "select id from drafts where deleted_at < ?", (deleted_before,))
+    for row in rows:
+        await delete(tx, row["id"])
 
 
 async def delete(tx: Connection, draft_id: Id) -> None:

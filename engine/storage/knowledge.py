@@ -16,7 +16,8 @@ from engine.types import Id, Level, new_id, utc_now
 _READABLE = f"""
 select k.id, k.name, k.index_version, k.created_at, k.updated_at, r.level, o.username as owner,
     (select count(*) from documents d where d.kb_id = k.id) as document_count,
-    (select count(*) from drafts d where d.kb_id = k.id) as draft_count
+    (select count(*) from drafts d where d.kb_id = k.id and d.deleted_at is null)
+        as draft_count
 from {READABLE} r join knowledge_bases k on k.id = r.kb_id join users o on o.id = k.owner_id
 """
 

@@ -1,0 +1,80 @@
+"""Whether the markers of a text and its citations fit, and putting them in order."""
+
+from typing import Literal
+
+import msgspec
+
+from engine.citations.markers import markers_in
+from engine.citations.renumbering import renumber
+from engine.types import Citation
+
+
+class Warning(msgspec.Struct, frozen=True):
+    """Something about the markers of a draft that is worth a look."""
+
+    code: str
+    numbers: list[int]
+    message: str
+    severity: Literal["warning", "info"] = "warning"
+
+
+def check(content: str, citations: list[Citation]) -> list[Warning]:
+    """Return what does not fit between the markers of a text and its citations."""
+    used = markers_in(content)
+    known = [citation.number for citation in citations]
+    found = [
+        Warning(
+            "MARKER_WITHOUT_CITATION",
+            sorted(set(used) - set(known)),
+            "These markers point at no citation.",
+        ),
+        Warning(
+            "CITATION_WITHOUT_MARKER",
+            sorted(set(known) - set(used)),
+            "These citations are not used in the text.",
+        ),
+        Warning(
+            "NON_SEQUENTIAL",
+            used if used != list(range(1, len(used) + 1)) else [],
+            "The markers do not count 1, 2, 3 in the order of the text.",
+        ),
+        Warning(
+            "DUPLICATE_MARKER",
+            repeated_markers(content),
+            "These markers are used more than once, which is fine.",
+            "info",
+        ),
+    ]
+    return [warning for warning in found if warning.numbers]
+
+
+def fixed(
+    content: str, citations: list[Citation], *, remove_unused: bool, renumber_markers: bool
+) -> tuple[str, list[Citation]]:
+    """Return the text and its citations in order."""
+    used = markers_in(content)
+    if remove_unused:
+        citations = [citation for citation in citations if citation.number in used]
+    if not renumber_markers:
+        return content, citations
+    known = {citation.number for citation in citations}
+    order = [number for number in used if number in known]
+    order += sorted(known - set(order))
+    numbers = {number: place for place, number in enumerate(order, start=1)}
+    renumbered = [
+        msgspec.structs.replace(citation, number=numbers[citation.number]) for citation in citations
+    ]
+    unknown = {number: number for number in used if number not in known}
+    return (
+        renumber(content, {**unknown, **numbers}),
+        sorted(renumbered, key=lambda citation: citation.number),
+    )
+
+
+def repeated_markers(content: str) -> list[int]:
+    """Return the numbers that occur more than once in a text."""
+    seen: set[int] = set()
+    repeated: set[int] = set()
+    for number in markers_in(content, distinct=False):
+        (repeated if number in seen else seen).add(number)
+    return sorted(repeated)
