@@ -183,7 +183,7 @@ TABLE: dict[str, Entry] = {
         entry=Entry(READ, ASK),
     ),
     "POST /api/v1/search/quick": Entry(USER, {"query": "sign-in"}),
-    "POST /api/v1/markdown": Entry(USER, {"text": "x"}),
+    "POST /api/v1/markdown": Entry(USER, {"texts": ["x"]}),
     **per("POST /api/chat", "POST /api/chat/stream", entry=Entry(READ | NOT_BY_READING, CHAT)),
     **per(
         "GET /api/chat/history/{session_id}",
