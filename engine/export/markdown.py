@@ -7,6 +7,7 @@ what was inert on the page stays inert in whatever shows the file.
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from engine.export.document import (
     Block,
@@ -27,7 +28,10 @@ from engine.export.document import (
 )
 from engine.export.manuscript import Style
 
-_SPECIAL = re.compile(r"[\\`*\[\]<~|]|&(?=#?[0-9A-Za-z]+;)|(?<![^\W_])_|_(?![^\W_])")
+# The last two are where GFM would begin a link, which takes in a footnote's mark that touches it.
+_SPECIAL = re.compile(
+    r"[\\`*\[\]<~|]|&(?=#?[0-9A-Za-z]+;)|(?<![^\W_])_|_(?![^\W_])|(?<=:)/(?=/)|(?<=www)\.", re.I
+)
 _BLOCK_START = re.compile(r"(?m)^([ \t]*(?:[0-9]{1,9}(?=[.)]))?)(#|[-+=>]|[.)](?=\s|$))")
 _CLOSING_SIGNS = re.compile(r"#+$")
 _BACKTICKS = re.compile("`+")
@@ -106,19 +110,17 @@ class _Writer:
         return f"| {' | '.join(self._line(cell.inlines, in_table=True) for cell in cells)} |"
 
     def _line(self, inlines: Sequence[Inline], *, in_table: bool = False) -> str:
-        written = ""
-        parts: list[str] = []
-        for index, inline in enumerate(inlines):
+        parts = [""]
+        for inline, after in zip_longest(inlines, inlines[1:]):
             match inline:
                 case Run():
-                    before = written[-1:]
-                    written = _run(inline, before, _first(inlines[index + 1 :]), in_table)
+                    part = _run(inline, parts[-1][-1:], _first(after), in_table)
                 case Mark(number=number, spaced=spaced):
                     mark = f"[^{number}]" if self._style == "footnotes" else f"\\[{number}\\]"
-                    written = " " * spaced + mark
+                    part = " " * spaced + mark
                 case Break():
-                    written = "\\\n"
-            parts.append(written)
+                    part = "\\\n"
+            parts.append(part)
         return "".join(parts).strip()
 
 
@@ -155,9 +157,9 @@ def _is_punctuation(character: str) -> bool:
     return unicodedata.category(character)[0] in "PS"
 
 
-def _first(inlines: Sequence[Inline]) -> str:
-    """Return the character that follows, as it will be written."""
-    match inlines[0] if inlines else None:
+def _first(inline: Inline | None) -> str:
+    """Return the character that an inline begins with, as it will be written."""
+    match inline:
         case Run(code=True):
             return "`"
         case Run(text=text) as run:
