@@ -1,6 +1,7 @@
 """Sharing: what somebody may see, what they may do, and what ends when a share is taken away."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,36 @@ async def test_readers_see_each_other_s_drafts_and_change_only_their_own(site: S
         assert (await bob.call("DELETE", path))[0] == 403
         assert (await ada.call("PATCH", path, {"content": "Still hers"}))[0] == 200
         assert (await ada.call("DELETE", path))[0] == 204
+
+
+async def test_readers_follow_the_writing_of_a_draft_and_only_writers_stop_it(
+    data: Path, model: FakeModel
+) -> None:
+    async with open_site(data, **with_model(model)) as site, AsyncExitStack() as stack:
+        people = {}
+        for name, level in (("ada", "READ"), ("reader", "READ"), ("writer", "WRITE")):
+            people[name] = await stack.enter_async_context(person(site, name))
+            await share(site, site.topics, name, level)
+        people["eve"] = await stack.enter_async_context(person(site, "eve"))
+        gate = asyncio.Event()
+        model.script(Say("Staff sign in "), Wait(gate), *ENDING)
+        body = a_draft(site.topics)
+        async with people["ada"].stream("/api/v1/generate/stream", body) as stream:
+            await stream.until_text(b"Staff")
+            path = f"/api/v1/runs/{stream.response.headers['X-Run-Id']}"
+            found = {
+                name: [
+                    (await who.call("GET", path))[0],
+                    (await who.call("GET", path + "/events?poll=1"))[0],
+                ]
+                for name, who in people.items()
+            }
+            both = [200, 200]
+            assert found == {"ada": both, "reader": both, "writer": both, "eve": [404, 404]}
+            assert (await people["eve"].call("POST", path + "/cancel"))[0] == 404
+            assert (await people["reader"].call("POST", path + "/cancel"))[0] == 403
+            assert (await people["writer"].call("POST", path + "/cancel"))[0] == 200
+            assert b"CANCELLED" in await ending(stream)
 
 
 async def test_conversations_are_seen_by_their_user_only(site: Site) -> None:
