@@ -29,7 +29,7 @@ def write(document: Document, style: Style, made_at: str) -> bytes:
             package_cache_path=root,
             sys_inputs=inputs,
         )
-        made = datetime.fromisoformat(made_at)
+        made = datetime.fromisoformat(made_at).replace(microsecond=0)
         data = compiler.compile(format="pdf", timestamp=made)
     assert isinstance(data, bytes)
     return data
