@@ -63,6 +63,10 @@ export class DraftEditor extends HTMLElement {
     return this.#rich !== null;
   }
 
+  get draftId() {
+    return this.#draftId;
+  }
+
   get text() {
     return this.#history.text;
   }

@@ -20,20 +20,29 @@ export class SectionTree extends HTMLElement {
     const list = slot(this, "list");
     this.hidden = sections.length === 0;
     while (list.children.length < sections.length) list.append(this.#item());
-    sections.forEach(({ title, state }, i) => {
+    sections.forEach(({ title, state, weak }, i) => {
       const item = /** @type {HTMLElement} */ (list.children[i]);
       setText(/** @type {Element} */ (item.firstElementChild), title);
       if (item.dataset.state !== state) item.dataset.state = state;
+      this.#count(item, weak);
       if (state === "current") item.setAttribute("aria-current", "step");
       else item.removeAttribute("aria-current");
     });
+  }
+
+  /** @param {HTMLElement} item @param {number} weak */
+  #count(item, weak) {
+    const note = /** @type {HTMLElement} */ (item.lastElementChild);
+    item.classList.toggle("is-weak", weak > 0);
+    setText(note, weak > 0 ? `${weak} to check` : "");
   }
 
   #item() {
     const item = document.createElement("li");
     const button = Object.assign(document.createElement("button"), { type: "button" });
     button.dataset.action = "go-to-section";
-    item.append(button);
+    const note = Object.assign(document.createElement("span"), { className: "section-note" });
+    item.append(button, note);
     return item;
   }
 

@@ -3,6 +3,7 @@ import { onceBack } from "../dom/coming-back.js";
 import { DelayedDelete } from "../dom/delayed-delete.js";
 import { parsePage } from "../dom/final-html.js";
 import { actionOf, setText, slot } from "../dom/find.js";
+import { DraftSupport } from "../dom/draft-support.js";
 import { FollowEnd } from "../dom/follow-end.js";
 import { notify, notifyError } from "../dom/messages.js";
 import { Painter } from "../dom/painter.js";
@@ -19,7 +20,8 @@ import { isSignedOut } from "../lib/run-requests.js";
 
 /** @import {ApiError} from "../lib/api.js" */
 /** @import {Phase} from "../lib/draft-state.js" */
-/** @import {Citation, RunEvent} from "../lib/events.js" */
+/** @import {Coverage} from "../dom/draft-support.js" */
+/** @import {Checked, Citation, RunEvent} from "../lib/events.js" */
 /** @import {Connection} from "../lib/event-stream.js" */
 /** @import {CitationPopover} from "./citation-popover.js" */
 /** @import {CitationsPanel} from "./citations-panel.js" */
@@ -83,12 +85,15 @@ export class StreamingDraftView extends HTMLElement {
   /** @type {number | null} */
   #wordsSaved = null;
   #isOpening = false;
+  /** @type {DraftSupport | null} */
+  #support = null;
 
   connectedCallback() {
     const { signal } = this.#life;
     this.#follow = new FollowEnd((isFollowing) => this.#offerJump(isFollowing), signal);
     this.addEventListener("click", (event) => this.#act(event), { signal });
     this.addEventListener("reconnect-requested", () => this.#stream?.wake(), { signal });
+    this.#support = new DraftSupport(this.#text, (coverage) => this.#showCoverage(coverage), signal);
     this.#listenToParts(signal);
     this.#measureHeader(signal);
     const snapshot = readSnapshot(this);
@@ -168,6 +173,7 @@ export class StreamingDraftView extends HTMLElement {
   #start(snapshot) {
     this.#snapshot = snapshot;
     this.#choice = "";
+    this.#support?.reset();
     this.#editStatus = "";
     this.#wordsSaved = null;
     this.#state = new DraftState({
@@ -260,16 +266,32 @@ export class StreamingDraftView extends HTMLElement {
     try {
       const isFresh = this.#snapshot.status === "streaming";
       const { version, citations } = isFresh ? await request("GET", `/api/v1/drafts/${draftId}`) : { ...this.#snapshot, citations: this.#state.citations };
+      this.#text.removeAttribute("aria-busy");
       this.#editor.begin({ draftId, pieces: this.#state.pieces, citations, version });
     } catch (error) {
       this.#log("the draft cannot be edited", error);
     }
     this.#isOpening = false;
+    this.#support?.ask(this.#editor, (checks) => this.#takeChecks(checks));
     this.#painter.request();
+  }
+
+  /** @param {Checked[]} checks */
+  #takeChecks(checks) {
+    this.#state.setChecks(checks);
+    this.#painter.request();
+  }
+
+  /** @param {Coverage} coverage */
+  #showCoverage({ supported, total }) {
+    const doubtful = total - supported;
+    setText(slot(this, "coverage"), total === 0 ? "" : `${supported} of ${plural(total, "sentence")} supported`);
+    for (const button of this.querySelectorAll(".coverage button")) /** @type {HTMLElement} */ (button).hidden = doubtful === 0;
   }
 
   #showEdit() {
     this.#panel.showOnly(this.#editor.citations);
+    this.#support?.askSoon(this.#editor, (checks) => this.#takeChecks(checks));
     this.#painter.request();
   }
 
@@ -280,6 +302,8 @@ export class StreamingDraftView extends HTMLElement {
     const isLive = !state.isOver && this.#choice === "";
     this.#setState(this.#choice || state.phase);
     this.#text.paint(state, { isLive });
+    this.#support?.follow(state);
+    this.toggleAttribute("sectioned", state.sections.length > 1);
     this.toggleAttribute("blank", state.length === 0);
     if (!this.#editor.isActive) this.#panel.show(state.citations);
     this.#tree.show(state.sections);
@@ -353,6 +377,9 @@ export class StreamingDraftView extends HTMLElement {
     /** @type {Record<string, () => unknown>} */
     const actions = {
       "stop": () => this.#stop(),
+      "skip": () => this.#skip(),
+      "next-doubtful": () => this.#goToDoubtful(1),
+      "previous-doubtful": () => this.#goToDoubtful(-1),
       "resume": () => this.#resume(),
       "keep": () => this.#keep(),
       "discard": () => this.#discard(),
@@ -377,6 +404,29 @@ export class StreamingDraftView extends HTMLElement {
       this.#paint();
       notifyError(error);
     }
+  }
+
+  /** Leave the section that is being written and go on with the next. */
+  async #skip() {
+    const { runId } = this.#snapshot;
+    try {
+      const { skipped } = await request("POST", `/api/v1/runs/${runId}/skip`);
+      notify({ message: `“${skipped}” ends here. Writing goes on with the next section.` });
+    } catch (error) {
+      notifyError(error);
+    }
+  }
+
+  /** Lead to the next place that should be looked at again. @param {1 | -1} by */
+  #goToDoubtful(by) {
+    /** @type {HTMLElement[]} */
+    const blocks = Array.from(this.querySelectorAll("draft-text > [data-doubtful]"));
+    if (blocks.length === 0) return;
+    const at = blocks.findIndex((block) => block.classList.contains("is-current"));
+    const next = blocks[(Math.max(at, by < 0 ? 0 : -1) + by + blocks.length) % blocks.length];
+    for (const block of blocks) block.classList.toggle("is-current", block === next);
+    next.scrollIntoView({ block: "center" });
+    this.#follow?.pause();
   }
 
   async #resume() {

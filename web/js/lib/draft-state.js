@@ -5,11 +5,11 @@
 import { GrowingText } from "./growing-text.js";
 import { WordCounter } from "./words.js";
 
-/** @import {Citation, RunEvent} from "./events.js" */
+/** @import {Checked, Citation, RunEvent} from "./events.js" */
 
 /**
  * @typedef {"starting" | "retrieving" | "writing" | "waiting" | "complete" | "stopped" | "failed" | "partial"} Phase
- * @typedef {{title: string, state: "todo" | "current" | "done"}} Section
+ * @typedef {{title: string, state: "todo" | "current" | "done" | "skipped", weak: number}} Section
  * @typedef {{code: string, message: string, retryable: boolean, retryAfterS: number | null}} Failure
  */
 
@@ -31,6 +31,8 @@ export class DraftState extends GrowingText {
   citations = [];
   /** @type {Section[]} */
   sections = [];
+  /** How well each sentence is supported, in their order. @type {Checked[]} */
+  checks = [];
   /** What is being written. @type {{message: string, section: number, sections: number} | null} */
   stage = null;
   /** What is waited for in the phase of that name. */
@@ -77,6 +79,7 @@ export class DraftState extends GrowingText {
       case "stage": return this.#enterStage(event);
       case "sources": return this.#found(event.items.length);
       case "delta": return this.append(event.text);
+      case "checked": return this.#check(event);
       case "cited": return this.#cite(event.citation);
       case "block": return this.closeBlock(event);
       case "caught_up": this.isCaughtUp = true; return;
@@ -94,7 +97,7 @@ export class DraftState extends GrowingText {
   }
 
   /** @param {Extract<RunEvent, {event: "stage"}>} event */
-  #enterStage({ name, message, percent, section = 0, sections = 0, delay_s: delayS = 0 }) {
+  #enterStage({ name, message, percent, section = 0, sections = 0, delay_s: delayS = 0, states = [] }) {
     const phases = /** @type {Record<string, Phase>} */ ({ retrieving: "retrieving", generating: "writing", waiting: "waiting", retrying: "waiting" });
     this.phase = phases[name] ?? this.phase;
     this.percent = Math.max(this.percent, percent);
@@ -104,11 +107,14 @@ export class DraftState extends GrowingText {
     }
     this.stage = { message, section, sections };
     if (name === "generating" && section > 0) this.#enterSection(section, message);
+    states.forEach((state, i) => {
+      if (state === "skipped" && this.sections[i] !== undefined) this.sections[i].state = "skipped";
+    });
   }
 
   /** @param {number} number from 1 @param {string} title */
   #enterSection(number, title) {
-    while (this.sections.length < number) this.sections.push({ title, state: "todo" });
+    while (this.sections.length < number) this.sections.push({ title, state: "todo", weak: 0 });
     this.sections.forEach((section, i) => {
       section.state = i + 1 < number ? "done" : i + 1 === number ? "current" : "todo";
     });
@@ -126,6 +132,20 @@ export class DraftState extends GrowingText {
     this.#words.add(text);
     this.#wordCount = null;
     if (this.phase === "waiting") this.phase = "writing";
+  }
+
+  /** @param {Checked} check */
+  #check(check) {
+    this.checks.push(check);
+    const section = this.sections[(check.section ?? 0) - 1];
+    if (section !== undefined && isDoubtful(check)) section.weak += 1;
+  }
+
+  /** Take the checks of the whole text. @param {Checked[]} checks */
+  setChecks(checks) {
+    for (const section of this.sections) section.weak = 0;
+    this.checks = [];
+    for (const check of checks) this.#check(check);
   }
 
   /** @param {Citation} citation */
@@ -161,9 +181,14 @@ export class DraftState extends GrowingText {
   /** @param {"done" | "todo"} state  of the section that was being written */
   #endSections(state) {
     for (const section of this.sections) {
-      if (state === "done" || section.state === "current") section.state = state;
+      if (section.state !== "skipped" && (state === "done" || section.state === "current")) section.state = state;
     }
   }
+}
+
+/** Whether a reader should look at a sentence again. @param {Checked} check */
+export function isDoubtful({ verdict }) {
+  return verdict === "weak" || verdict === "check";
 }
 
 /**
@@ -178,7 +203,7 @@ function sectionsOf(titles, text, phase) {
   const last = titles.findLastIndex((title) => headings.has(title));
   const isLive = phase === "starting";
   return titles.map((title, i) => {
-    if (phase === "complete" || i < last) return { title, state: "done" };
-    return { title, state: isLive && i === last ? "current" : "todo" };
+    if (phase === "complete" || i < last) return { title, state: "done", weak: 0 };
+    return { title, state: isLive && i === last ? "current" : "todo", weak: 0 };
   });
 }

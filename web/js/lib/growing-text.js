@@ -6,7 +6,7 @@
  */
 
 export class GrowingText {
-  /** Those that are on the page already come without HTML. @type {{html: string, end: number}[]} */
+  /** Those that are on the page already come without HTML. @type {{html: string, end: number, char_end?: number}[]} */
   blocks = [];
 
   /** @type {string[]} */
@@ -59,11 +59,11 @@ export class GrowingText {
   /**
    * A block may be sent again after a reconnect. It also may come before its text does: then the
    * text that follows belongs to it.
-   * @param {{index: number, html: string, end: number}} block
+   * @param {{index: number, html: string, end: number, char_end?: number}} block
    */
-  closeBlock({ index, html, end }) {
+  closeBlock({ index, html, end, char_end: charEnd }) {
     if (index !== this.blocks.length) return;
-    this.blocks.push({ html, end });
+    this.blocks.push({ html, end, char_end: charEnd });
     this.#closeUpTo(end);
   }
 
