@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { DraftState } from "../../web/js/lib/draft-state.js";
 import { connectionText, confidenceText, progressText } from "../../web/js/lib/progress-text.js";
-import { splitQuote } from "../../web/js/lib/quote.js";
+import { lastSentence, quoteFor, splitQuote } from "../../web/js/lib/quote.js";
 
 test("the status follows the events", () => {
   const state = new DraftState();
@@ -51,4 +51,17 @@ test("what stands far before a quote is its lead, cut at a space", () => {
   assert.equal(lead + near, before);
   assert.equal(quote, "quote");
   assert.ok(lead.endsWith(" ") && near.length >= 60 && near.length < 70);
+});
+
+test("the sentence that supports a statement is found in its passage", () => {
+  const excerpt = "👩 wrote this. Every account signs in through OAuth 2.0. Logs are kept.";
+  const { start, end } = quoteFor(excerpt, "Every account signs in through OAuth 2.0");
+  assert.equal(splitQuote(excerpt, start, end).quote, "Every account signs in through OAuth 2.0.");
+  assert.deepEqual(quoteFor(excerpt, "The price is 48,000 dollars a year"), { start: 0, end: 0 });
+  assert.deepEqual(quoteFor("", ""), { start: 0, end: 0 });
+});
+
+test("the last sentence of a text is what stands before its marker", () => {
+  assert.equal(lastSentence("Logs are kept. Staff need a second factor "), "Staff need a second factor");
+  assert.equal(lastSentence(""), "");
 });

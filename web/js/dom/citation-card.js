@@ -1,7 +1,7 @@
 /** A card that shows where a statement comes from, made of the template the server made its own with. */
 
 import { confidenceText } from "../lib/progress-text.js";
-import { splitQuote } from "../lib/quote.js";
+import { quoteFor, splitQuote } from "../lib/quote.js";
 import { slot, stamp } from "./find.js";
 
 /** @import {Citation} from "../lib/events.js" */
@@ -44,7 +44,20 @@ export function placeText({ page, section }) {
   return [page ? `page ${page}` : "", section ?? ""].filter(Boolean).join(" · ");
 }
 
-/** @param {HTMLElement} element @param {Citation} citation */
+/**
+ * Mark what supports a statement in a card whose citation does not say it.
+ * @param {HTMLElement} card
+ * @param {string} statement
+ */
+export function markSupport(card, statement) {
+  const element = slot(card, "excerpt");
+  if (element.querySelector("mark") !== null) return;
+  const excerpt = element.textContent ?? "";
+  const { start, end } = quoteFor(excerpt, statement);
+  drawExcerpt(element, { excerpt, quote_start: start, quote_end: end });
+}
+
+/** @param {HTMLElement} element @param {Pick<Citation, "excerpt" | "quote_start" | "quote_end">} citation */
 function drawExcerpt(element, { excerpt, quote_start: start = 0, quote_end: end = 0 }) {
   const { lead, before, quote, after } = splitQuote(excerpt, start, end);
   const skipped = Object.assign(document.createElement("span"), { className: "excerpt-lead", textContent: lead });

@@ -1,3 +1,6 @@
+import { markSupport } from "../dom/citation-card.js";
+import { lastSentence } from "../lib/quote.js";
+
 const GAP_PX = 8;
 
 /** A card beside its marker, in the top layer so that nothing clips it. */
@@ -17,6 +20,7 @@ export class CitationPopover extends HTMLElement {
     copy.classList.remove("is-lit");
     for (const control of copy.querySelectorAll("button, a")) control.setAttribute("tabindex", "-1");
     this.replaceChildren(copy);
+    markSupport(copy, lastSentence(textBefore(marker)));
     if (!this.matches(":popover-open")) this.showPopover();
     this.#place(marker.getBoundingClientRect());
   }
@@ -34,4 +38,14 @@ export class CitationPopover extends HTMLElement {
     this.style.left = `${left}px`;
     this.style.top = `${top}px`;
   }
+}
+
+/** What the reader has read of a paragraph up to a marker, without markers. @param {HTMLElement} marker */
+function textBefore(marker) {
+  const paragraph = marker.closest("p, li, td, blockquote");
+  if (paragraph === null) return "";
+  const read = document.createRange();
+  read.setStart(paragraph, 0);
+  read.setEndBefore(marker);
+  return read.toString().replace(/\[\d+\]/g, "");
 }
