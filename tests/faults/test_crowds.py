@@ -16,7 +16,7 @@ from signal import SIGKILL, SIGTERM
 import aiohttp
 import pytest
 
-from tests.fake_model import ENDING, FakeModel, Pause, Say
+from tests.fake_model import ENDING, FakeModel, Pause, Say, Stall
 from tests.faults import ledger
 from tests.faults.reader import Reader, seqs
 from tests.faults.test_cuts import reader_of
@@ -64,7 +64,7 @@ async def model_process(words: int, rate: int) -> AsyncIterator[str]:
 
 async def test_a_hundred_streams_have_no_gap_and_memory_stays_flat(data: Path) -> None:
     secret, kb_id = await token(data), knowledge_base(data)
-    seconds, rate, count = 8, 20, 100
+    seconds, rate, count = 5, 20, 100
     words = seconds * rate
     async with model_process(words, rate) as url:
         settings = {"llm_provider": "openai", "llm_url": url, "llm_model": "fake"}
@@ -133,9 +133,9 @@ def _follower(first: Reader, base: str, secret: str, place: int) -> Reader:
 async def test_a_large_document_is_indexed_beside_running_streams(
     data: Path, model: FakeModel
 ) -> None:
-    model.default = [step for _ in range(400) for step in (Say("word "), Pause(0.02))]
+    model.default = [*(step for _ in range(400) for step in (Say("word "), Pause(0.02))), Stall()]
     section = "The service desk hands out keys on Mondays, and every key is written down. " * 40
-    large = "".join(f"# Part {number}\n\n{section}\n\n" for number in range(1000))
+    large = "".join(f"# Part {number}\n\n{section}\n\n" for number in range(300))
     async with sites.open_site(data, **sites.with_model(model, max_streams_per_user=50)) as site:
         readers = [await reader_of(site) for _ in range(20)]
         reading = [asyncio.create_task(reader.read(timeout_s=60)) for reader in readers]

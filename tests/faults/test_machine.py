@@ -26,7 +26,7 @@ SETTINGS = {
     "max_streams_per_user": 100, "coalesce_s": 0.002, "grace_s": 60, "storage_patience_s": 0.05,
     "shutdown_s": 0.5,
 }  # fmt: skip
-MOST_READERS = 6
+MOST_READERS = 8
 pick = st.integers(0, 10**6)
 
 
@@ -128,6 +128,12 @@ class Readers(RuleBasedStateMachine):
             status, run = self.loop.run(self.site.call("POST", path))
             assert status == 200
             assert run["state"] in ledger.TERMINAL or self.has_refused
+
+    @rule(enough=st.integers(1, 10))
+    def stop_in_the_middle(self, enough: int) -> None:
+        if len(self.readers) < MOST_READERS:
+            self.post(enough)
+            self.stop(len(self.readers) - 1)
 
     @rule(number=pick)
     def stop_as_it_ends(self, number: int) -> None:
