@@ -319,7 +319,7 @@ def test_the_same_key_and_body_join_the_first_run(client: Client) -> None:
         ),
         ("POST", "/run", {"content_type": "MCQ", "input_text": NOTES}, 400, "INVALID_REQUEST"),
         ("GET", "/run/stream", None, 405, "METHOD_NOT_ALLOWED"),
-        ("GET", f"/api/v1/runs/{uuid.uuid4()}/events", None, 404, "NOT_FOUND"),
+        ("GET", f"/api/v1/runs/{uuid.UUID(int=3)}/events", None, 404, "NOT_FOUND"),
     ],
 )
 def test_what_goes_wrong_before_the_first_byte_has_one_shape(

@@ -156,7 +156,7 @@ async def test_a_start_that_prefers_no_stream_is_answered_with_what_it_started(s
 @pytest.mark.parametrize(
     ("value", "status"),
     [
-        (f"{uuid.uuid4()}:3", 409),
+        (f"{uuid.UUID(int=3)}:3", 409),
         ("-1", 400),
         ("text", 400),
         ("RUN:999999999999999999999", 400),
