@@ -34,6 +34,8 @@ test: lint  ## every check and every test; the last line is pytest's
 	node --experimental-detect-module --test $(JS_TESTS)
 	$(call need,command -v chromium,chromium fonts-dejavu-core,the tests in a browser)
 	$(call need,test -x /usr/sbin/nginx,nginx-light,the tests behind a proxy)
+	$(call need,command -v soffice,libreoffice-writer-nogui,the tests of Word files)
+	$(call need,command -v pdftotext,poppler-utils,the tests of PDF files)
 	# Two at a time, those in a browser one after the other; what fails is tried once more, alone.
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS) \
 	  || $(BIN)/pytest --last-failed --last-failed-no-failures none

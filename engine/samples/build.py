@@ -1,8 +1,8 @@
 """Make the sample PDF and DOCX from their sources: `python -m engine.samples.build`.
 
 Both files are committed and the product only reads them; run this after a change in `source/`.
-It needs `typst` from requirements-dev.txt. The same sources give the same bytes: typst uses its
-embedded fonts and a fixed time, and the parts of the DOCX archive carry a fixed date.
+The same sources give the same bytes: typst uses its embedded fonts and a fixed time, and the parts
+of the DOCX archive carry a fixed date.
 """
 
 import io
