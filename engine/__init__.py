@@ -11,6 +11,7 @@ from engine.auth.tokens import Tokens, load_key
 from engine.clock import Beat
 from engine.config import Config
 from engine.flows import document_types
+from engine.flows.accepting import Accepting
 from engine.flows.accounts import Accounts
 from engine.flows.answer import Answering
 from engine.flows.audit import Audit
@@ -32,6 +33,8 @@ from engine.flows.pipeline_prompts import load_prompts
 from engine.flows.planning import Planner
 from engine.flows.query import FAMILY as QUERY
 from engine.flows.query import Query
+from engine.flows.rewriting import FAMILY as REWRITE
+from engine.flows.rewriting import Rewriting
 from engine.flows.search import FAMILY as SEARCH
 from engine.flows.search import Search
 from engine.flows.sharing import Sharing
@@ -78,6 +81,8 @@ class Engine:
     exporting: Exporting
     versions: Versions
     checking: Checking
+    rewriting: Rewriting
+    accepting: Accepting
     query: Query
     chat: Chat
     search: Search
@@ -168,6 +173,14 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         config.llm_temperature,
         config.llm_max_tokens or None,
     )
+    editing = Editing(database, types, versions)
+    rewriting = Rewriting(
+        database,
+        retriever,
+        writer,
+        config.llm_temperature,
+        config.llm_max_tokens or None,
+    )
     answering = Answering(
         database,
         retriever,
@@ -196,6 +209,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
     grace_s, timeout_s = config.search_grace_s, config.search_timeout_s
     families = (
         run(GENERATE, drafting.flow, drafting.settle, limit=draft_streams),
+        once(REWRITE, rewriting.flow, rewriting.settle),
         once(QUERY, query.flow, query.settle, grace_s=config.query_grace_s),
         once(SEARCH, search.flow, search.settle, grace_s=grace_s, timeout_s=timeout_s),
         run(CHAT, chat.flow, chat.settle),
@@ -229,7 +243,9 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
         watch=Watch(database, identity, runs),
         library=library,
         drafting=drafting,
-        editing=Editing(database, types, versions),
+        editing=editing,
+        rewriting=rewriting,
+        accepting=Accepting(database, journal, editing),
         exporting=Exporting(database, audit, config.data / "templates"),
         versions=versions,
         checking=Checking(database),

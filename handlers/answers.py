@@ -12,6 +12,7 @@ from engine.flows.comparison import Diff
 from engine.flows.document_types import SectionTemplate
 from engine.flows.feedback import Alternative
 from engine.flows.marker_check import Warning
+from engine.flows.merging import Conflict
 from engine.metrics import Metric
 from engine.runs.events import OfferedSource
 from engine.runs.frames import PipelineResult, QueryCitation
@@ -417,6 +418,18 @@ class FeedbackTaken(_Answer, frozen=True):
     feedback_id: Id
     feedback_type: str
     alternatives: list[Alternative]
+
+
+class Merged(_Answer, frozen=True):
+    """A merge; where both sides changed the same place it was not saved."""
+
+    saved: bool
+    content: str
+    citations: list[Citation]
+    conflicts: list[Conflict]
+    version: int
+    warnings: list[Warning]
+    draft: DraftState | None = None
 
 
 class Warnings(_Answer, frozen=True):

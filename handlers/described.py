@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.flows.checking import Verification
 from engine.flows.estimate import Estimate
-from engine.runs.frames import PipelineResult
+from engine.runs.frames import PipelineResult, Suggestion
 from engine.storage.conversations import Conversation
 from engine.storage.knowledge import KnowledgeBase
 from handlers import (
@@ -22,6 +22,7 @@ from handlers import (
     query,
     runs,
     search,
+    suggestions,
     templates,
 )
 from handlers.access import Handler
@@ -69,6 +70,8 @@ SENT: Mapping[Handler, Any] = {
     drafts.check_draft: answers.Warnings,
     drafts.duplicate_draft: answers.DraftState,
     drafts.restore_draft: answers.DraftState,
+    suggestions.regenerate: Suggestion,
+    suggestions.merge: answers.Merged,
     drafts.get_support: answers.DraftSupport,
     drafts.ask_support: answers.DraftSupport,
     drafts.get_verification: Verification,
@@ -89,6 +92,7 @@ STREAMED: Mapping[Handler, str] = {
     generate.generate: "generate",
     generate.generate_stream: "generate",
     generate.resume_draft: "generate",
+    suggestions.regenerate: "rewrite",
     query.query_stream: "query",
     chat.chat_stream: "chat",
     search.search: "search",

@@ -1,6 +1,7 @@
 """The whole HTTP surface as one table."""
 
 from engine.export.manuscript import FILE_TYPES
+from engine.flows.accepting import MergeRequest
 from engine.flows.chat import ChatRequest
 from engine.flows.checking import SupportQuestion, Tick
 from engine.flows.draft_request import DraftRequest
@@ -10,6 +11,7 @@ from engine.flows.feedback import DraftFeedback
 from engine.flows.own_types import NewType, TypeChange
 from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.query import QueryRequest
+from engine.flows.rewriting import RewriteRequest
 from engine.flows.search import SearchRequest
 from engine.types import Level
 from handlers import (
@@ -36,6 +38,7 @@ from handlers import (
     rendering,
     runs,
     search,
+    suggestions,
     templates,
 )
 from handlers.access import Access, Route
@@ -242,6 +245,17 @@ ROUTES = (
     Route(
         "POST", "/api/v1/drafts/{id}/duplicate", drafts.duplicate_draft, USER, body=Copy, ok=(201,)
     ),
+    Route(
+        "POST",
+        "/api/v1/drafts/{id}/regenerate",
+        suggestions.regenerate,
+        USER,
+        body=RewriteRequest,
+        query=DIALECT,
+        answers=BOTH,
+        rate=Rate.COSTLY,
+    ),
+    Route("POST", "/api/v1/drafts/{id}/merge", suggestions.merge, USER, body=MergeRequest),
     Route("GET", "/api/v1/drafts/{id}/support", drafts.get_support, USER),
     Route(
         "POST",

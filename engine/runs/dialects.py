@@ -17,10 +17,11 @@ All at a glance (a dash: nothing is sent; `comment`: a comment line):
 | completed  | generation_complete | done      | done    | done     | complete        |
 | failed, cancelled | error        | error     | error   | error    | error           |
 
-Generate names its kinds in the JSON and sends them all as `event: message`. The native dialect
-sends every event under its own name. Before the delta that closed them it sends closed Markdown
-blocks as final HTML and, where asked, closed sentences with how well they are supported. Each event
-gives at most one frame with an id, so a cursor never points into the middle of one.
+Generate names its kinds in the JSON and sends them all as `event: message`, and so do suggestions
+(family rewrite: citation, content_chunk, then suggestion or error). The native dialect sends every
+event under its own name. Before the delta that closed them it sends closed Markdown blocks as final
+HTML and, where asked, closed sentences with how well they are supported. Each event gives at most
+one frame with an id, so a cursor never points into the middle of one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +134,19 @@ def _generate_data(run: RunRow, event: Event) -> msgspec.Struct | None:
             return None
 
 
+def _rewrite(run: RunRow, event: Event) -> Said | None:
+    match event:
+        case Completed(result=result):
+            return _json("message", frames.Suggestion(run_id=run.id, **result))
+        case Cancelled():
+            again = {"recovery": ["retry"], "draft_id": run.draft_id}
+            return _json("message", frames.GenerationError(**(ending(event) | again)))
+        case Cited() | Delta() | Failed():
+            return _generate(run, event)
+        case _:
+            return None
+
+
 # Contract section 3
 
 
@@ -238,6 +252,7 @@ def _pipeline(run: RunRow, event: Event) -> Said | None:
 
 FAMILIES: Mapping[str, Translation] = {
     "generate": _generate,
+    "rewrite": _rewrite,
     "query": _query,
     "chat": _chat,
     "search": _search,

@@ -83,6 +83,22 @@ class GenerationError(_Generate, _Optional, frozen=True, kw_only=True, tag="erro
     draft_id: Id | None
 
 
+class Suggestion(_Generate, frozen=True, tag="suggestion"):
+    """What may take the place of a stretch of a draft; positions count code points."""
+
+    run_id: Id
+    draft_id: Id
+    action: str
+    regenerated_text: str
+    citations: list[Citation]
+    selection_start: int
+    selection_end: int
+    selected_text: str
+    version: int
+    changed: bool
+    warnings: list[str]
+
+
 # Contract section 3
 
 
@@ -281,6 +297,7 @@ FRAMES: Mapping[str, Mapping[str, Any]] = {
         | GenerationComplete
         | GenerationError
     },
+    "rewrite": {"message": CitationFrame | ContentChunk | Suggestion | GenerationError},
     "query": {
         "status": QueryStatus,
         "citations": list[QueryCitation],

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 from engine.writers.continuation import continued
 from engine.writers.quoting import Quotations
+from engine.writers.rewriting import rewritten
 from engine.writers.summary import condense, lay_out
 from engine.writers.writer import Assignment, Finished, Piece, Text
 
@@ -80,6 +81,8 @@ def compose(assignment: Assignment) -> Iterator[str]:
             yield from condense(assignment.material, assignment.question)
         case "summary":
             yield from lay_out(assignment.material, assignment.question)
+        case "rewrite":
+            yield from rewritten(assignment)
 
 
 def _drafted(assignment: Assignment) -> Iterator[str]:

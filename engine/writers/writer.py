@@ -38,9 +38,12 @@ class SectionPlan(msgspec.Struct, frozen=True):
     own_subject: bool = False
 
 
-Task = Literal["draft", "condense", "summary"]
-"""What to write: a cited `draft` from sources, notes made shorter, or a summary in its final form.
-The last two work on `Assignment.material` alone."""
+Task = Literal["draft", "condense", "summary", "rewrite"]
+"""What to write: a cited `draft` from sources, notes made shorter, a summary in its final form, or
+a stretch of a draft anew. All but the first work on `Assignment.material`."""
+
+Action = Literal["regenerate", "expand", "shorten", "rephrase", "instruct"]
+"""How a stretch of a draft is to be written anew; `instruct` is as the question says."""
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -50,7 +53,8 @@ class Assignment(msgspec.Struct, frozen=True):
     must be continued, not repeated, with markers as offered here. `messages` is the whole prompt
     for writers that are language models; others use the structured fields, `task` above all.
     `model` is one of the writer's `models`, None for its usual one; what else is None is left to
-    the model server.
+    the model server. To rewrite, `action` says how, and `around` is the rest of the draft, which
+    must not be repeated.
     """
 
     question: str
@@ -64,6 +68,8 @@ class Assignment(msgspec.Struct, frozen=True):
     top_p: float | None = None
     task: Task = "draft"
     material: str = ""
+    action: Action = "regenerate"
+    around: str = ""
 
 
 class Text(msgspec.Struct, frozen=True):

@@ -42,6 +42,18 @@ CITED = (
     '"excerpt":"The fee.","confidence":0.9,"chunk_id":"c1","version":2,"char_start":3,'
     '"char_end":11,"quote_start":0,"quote_end":0'
 )
+SUGGESTED = {
+    "draft_id": "dr",
+    "action": "shorten",
+    "regenerated_text": "New.",
+    "citations": [],
+    "selection_start": 0,
+    "selection_end": 4,
+    "selected_text": "Old.",
+    "version": 2,
+    "changed": True,
+    "warnings": [],
+}
 PIPELINE = {
     "success": True,
     "output": "O",
@@ -72,6 +84,23 @@ GOLDEN: dict[str, list[tuple[Event, str]]] = {
             '"citation_count":1,"word_count":9,"sources_used":0,"documents_used":0,'
             '"summary":"S.","unsupported_sentences":0,"invalid_markers":0,'
             '"finish_reason":"stop","warnings":[],"low_confidence_sections":[]}',
+        ),
+        (
+            FAILED,
+            'message\n{"event":"error","code":"LLM_ERROR","message":"It broke.",'
+            '"retryable":true,"recovery":["retry"],"retry_after":7,"draft_id":"dr"}',
+        ),
+    ],
+    "rewrite": [
+        (Started("rewrite", draft_id="dr"), ""),
+        (Stage("generating", "Writing a suggestion", 20), ""),
+        (Cited(CITATION), f'message\n{{"event":"citation",{CITED}}}'),
+        (Delta("New."), 'message\n{"event":"content_chunk","delta":"New."}'),
+        (
+            Completed(result=SUGGESTED),
+            f'message\n{{"event":"suggestion","run_id":"{RUN}","draft_id":"dr",'
+            '"action":"shorten","regenerated_text":"New.","citations":[],"selection_start":0,'
+            '"selection_end":4,"selected_text":"Old.","version":2,"changed":true,"warnings":[]}',
         ),
         (
             FAILED,

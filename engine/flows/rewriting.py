@@ -1,0 +1,391 @@
+"""A stretch of a draft written anew, as a suggestion: the draft itself is never touched.
+
+The run remembers the text it was asked about, so that the suggestion can be merged later into
+whatever the draft says by then.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Annotated, Any, TypeGuard
+
+import msgspec
+from msgspec import Meta
+
+from engine.citations.markers import markers_in
+from engine.citations.numbering import CitationStream
+from engine.citations.renumbering import renumber
+from engine.errors import Conflict, Invalid, ProviderFailed
+from engine.flows.editing import Kept, Text, clean, kept_citations
+from engine.flows.finish import warnings_of
+from engine.flows.new_run import new_run
+from engine.flows.prompts import rewrite_selection_messages
+from engine.language.sentences import sentence_spans
+from engine.retrieval.search import Retriever
+from engine.runs.events import Cited, Completed, Delta, Event, Stage, Started, Terminal
+from engine.runs.runner import Run, Runs
+from engine.storage import drafts
+from engine.storage.database import Connection, Database
+from engine.storage.drafts import Draft
+from engine.storage.identities import User
+from engine.storage.journal import RunRow
+from engine.storage.rights import Reader
+from engine.types import Citation, Id, Level, Source
+from engine.writers import writer as writers
+from engine.writers.writer import Action, Assignment, Finished, Piece, SectionPlan, Waiting, Writer
+
+FAMILY = "rewrite"
+_SOURCES = 8
+_QUERY_WORDS = 60
+_BEFORE_CHARS, _AFTER_CHARS = 2000, 600
+_LEAST_WORDS = 25
+_FACTORS = {"expand": 0.8, "shorten": 0.5}
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(\S[^\n]*)$", re.MULTILINE)
+
+Position = Annotated[int, Meta(ge=0)]
+
+
+class RewriteRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which stretch of a draft to write anew, and how; or the section under a heading.
+
+    Positions count code points of the stored text, or of `content` where the editor's text is not
+    saved yet.
+    """
+
+    selection_start: Position | None = None
+    selection_end: Position | None = None
+    selected_text: Text | None = None
+    heading: Annotated[str, Meta(max_length=300)] | None = None
+    action: Action | None = None
+    instructions: Annotated[str, Meta(max_length=500)] = ""
+    keep_citations: bool = True
+    content: Text | None = None
+    citations: Kept | None = None
+
+
+class Rewrite(msgspec.Struct, frozen=True, kw_only=True):
+    """A request understood: everything a run needs, and a later merge."""
+
+    draft_id: Id
+    kb_id: Id
+    version: int
+    content: str
+    citations: list[Citation]
+    start: int
+    end: int
+    action: Action
+    instructions: str
+    keep_citations: bool
+
+    @property
+    def selected(self) -> str:
+        """The stretch with its outer white space."""
+        return self.content[self.start : self.end]
+
+    @property
+    def cited(self) -> list[Citation]:
+        """What the stretch cites."""
+        numbers = set(markers_in(self.selected))
+        return [citation for citation in self.citations if citation.number in numbers]
+
+
+class Rewriting:
+    """Makes suggestions."""
+
+    def __init__(
+        self,
+        database: Database,
+        retriever: Retriever,
+        writer: Writer,
+        temperature: float,
+        max_tokens: int | None,
+    ) -> None:
+        """Write with `writer` what `retriever` finds."""
+        self._database = database
+        self._retriever = retriever
+        self._writer = writer
+        self._temperature = temperature
+        self._max_tokens = max_tokens
+
+    async def start(
+        self,
+        runs: Runs,
+        user: User,
+        draft_id: Id,
+        request: RewriteRequest,
+        *,
+        key: str | None,
+        body_hash: str,
+    ) -> RunRow:
+        """Start a run that makes a suggestion, or join the one of the same key.
+
+        Raises:
+            NotFound, Forbidden: no such draft, or not to be changed by this user.
+            Invalid: the range is no part of the text. Conflict: the draft is being written.
+        """
+        async with self._database.read() as connection:
+            draft = await drafts.get(connection, user, draft_id, Level.WRITE)
+        if draft.status == "streaming":
+            raise Conflict("This draft is being written. Stop it first.", code="DRAFT_BUSY")
+        rewrite = understood(draft, request)
+
+        async def build(tx: Connection) -> RunRow:
+            return new_run(
+                FAMILY,
+                user,
+                rewrite,
+                key=key,
+                body_hash=body_hash,
+                kb_id=draft.kb_id,
+                draft_id=draft.id,
+                model=self._writer.model,
+            )
+
+        return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
+
+    async def flow(self, run: Run) -> AsyncGenerator[Event, None]:
+        """Find passages, write, and end with the whole suggestion."""
+        rewrite = msgspec.json.decode(run.row.request, type=Rewrite)
+        yield Started(FAMILY, draft_id=rewrite.draft_id)
+        yield Stage("retrieving", "Searching the documents", 5)
+        sources = await self._sources(Reader(id=run.row.user_id), rewrite)
+        yield Stage("generating", "Writing a suggestion", 20)
+        text = _Suggestion(rewrite, sources)
+        async with aclosing(self._writer.write(self._assignment(rewrite, sources))) as pieces:
+            async for piece in pieces:
+                for event in text.take(piece):
+                    yield event
+        for event in text.close():
+            yield event
+        yield text.completed(run)
+
+    async def settle(self, tx: Connection, row: RunRow, terminal: Terminal) -> None:
+        """Store nothing: a suggestion is in the journal, and in the draft only when accepted."""
+
+    async def _sources(self, reader: Reader, rewrite: Rewrite) -> list[Source]:
+        """Return what the stretch cites and what else there is about it."""
+        cited = [_source(citation, rewrite.kb_id) for citation in rewrite.cited]
+        query = f"{rewrite.instructions} {_bare(rewrite.selected, _QUERY_WORDS)}"
+        limit = _SOURCES + len(cited)
+        found = await self._retriever.search(reader, [rewrite.kb_id], query, limit)
+        known = {source.chunk_id for source in cited}
+        others = [source for source in found if source.chunk_id not in known][:_SOURCES]
+        is_replaced = not rewrite.keep_citations and rewrite.action == "regenerate" and others
+        return others if is_replaced else cited + others
+
+    def _assignment(self, rewrite: Rewrite, sources: Sequence[Source]) -> Assignment:
+        numbers = {source.chunk_id: n for n, source in enumerate(sources, start=1)}
+        mapping = {one.number: numbers.get(one.chunk_id) for one in rewrite.citations}
+        material = renumber(rewrite.selected.strip(), mapping)
+        before, after = rewrite.content[: rewrite.start], rewrite.content[rewrite.end :]
+        return Assignment(
+            question=f"{rewrite.instructions} {_bare(rewrite.selected, _QUERY_WORDS)}".strip(),
+            sections=(_plan(rewrite, numbers),),
+            sources=tuple(sources),
+            messages=rewrite_selection_messages(
+                sources,
+                material,
+                renumber(before[-_BEFORE_CHARS:], {}),
+                renumber(after[:_AFTER_CHARS], {}),
+                rewrite.action,
+                rewrite.instructions,
+                keeps_citations=rewrite.keep_citations and bool(rewrite.cited),
+            ),
+            temperature=self._temperature,
+            max_tokens=self._max_tokens,
+            task="rewrite",
+            material=material,
+            action=rewrite.action,
+            around=f"{before}\n\n{after}",
+        )
+
+
+class _Suggestion:
+    """A suggestion that comes in pieces; known passages keep their numbers in the draft."""
+
+    def __init__(self, rewrite: Rewrite, sources: Sequence[Source]) -> None:
+        self._rewrite = rewrite
+        self._stream = CitationStream(sources, known=rewrite.citations)
+        self._text: list[str] = []
+        self._finished: Finished | None = None
+
+    def take(self, piece: Piece) -> list[Event]:
+        """Return the events that a piece gives rise to."""
+        if isinstance(piece, Finished):
+            self._finished = piece
+        if isinstance(piece, Waiting):
+            message = f"Waiting for the model, {piece.delay_s:.0f} s"
+            return [Stage("waiting", message, 20, delay_s=round(piece.delay_s, 1))]
+        return self._events(self._stream.feed(piece.text)) if _is_text(piece) else []
+
+    def close(self) -> list[Event]:
+        """Return what was held back, and the sentences without which a citation would be lost."""
+        events = self._events(self._stream.close())
+        text = "".join(self._text)
+        if self._finished is None or not text:
+            raise ProviderFailed("The model wrote nothing. Try again, or ask in other words.")
+        if self._rewrite.keep_citations:
+            events += self._events(_lost(self._rewrite.selected.strip(), text))
+        return events
+
+    def _events(self, items: Sequence[Citation | str]) -> list[Event]:
+        events: list[Event] = []
+        for item in items:
+            if isinstance(item, str):
+                self._text.append(item)
+                events.append(Delta(item))
+            else:
+                events.append(Cited(item))
+        return events
+
+    def completed(self, run: Run) -> Completed:
+        """Return the end, with all that an editor needs."""
+        assert self._finished is not None
+        run.usage.update(
+            prompt_tokens=self._finished.prompt_tokens or 0,
+            completion_tokens=self._finished.completion_tokens or 0,
+        )
+        warnings = warnings_of(self._finished)
+        return Completed(
+            result=self._result("".join(self._text), warnings),
+            finish_reason=self._finished.reason,
+            warnings=warnings,
+        )
+
+    def _result(self, text: str, warnings: list[str]) -> dict[str, Any]:
+        rewrite, selected = self._rewrite, self._rewrite.selected
+        is_changed = text != selected.strip()
+        lead = selected[: len(selected) - len(selected.lstrip())]
+        trail = selected[len(selected.rstrip()) :]
+        used = set(markers_in(text))
+        if not is_changed:
+            warnings.append("The documents say nothing else about this.")
+        return {
+            "draft_id": rewrite.draft_id,
+            "action": rewrite.action,
+            "regenerated_text": lead + text + trail,
+            "citations": [
+                msgspec.to_builtins(one) for one in self._stream.citations if one.number in used
+            ],
+            "selection_start": rewrite.start,
+            "selection_end": rewrite.end,
+            "selected_text": selected,
+            "version": rewrite.version,
+            "changed": is_changed,
+            "warnings": warnings,
+        }
+
+
+def _is_text(piece: Piece) -> TypeGuard[writers.Text]:
+    return isinstance(piece, writers.Text)
+
+
+def understood(draft: Draft, request: RewriteRequest) -> Rewrite:
+    """Return what is to be done, everything looked up.
+
+    Raises:
+        Invalid: the range is no part of the text, or an instruction is missing.
+    """
+    content = draft.content if request.content is None else clean(request.content)
+    start, end = _range(content, request)
+    if request.action == "instruct" and not request.instructions.strip():
+        raise Invalid("Say what to change.", field="instructions")
+    return Rewrite(
+        draft_id=draft.id,
+        kb_id=draft.kb_id,
+        version=draft.version,
+        content=content,
+        citations=kept_citations(draft, request.citations),
+        start=start,
+        end=end,
+        action=request.action or ("instruct" if request.instructions.strip() else "regenerate"),
+        instructions=request.instructions.strip(),
+        keep_citations=request.keep_citations,
+    )
+
+
+def _range(content: str, request: RewriteRequest) -> tuple[int, int]:
+    if request.heading is not None:
+        return section_under(content, request.heading)
+    start, end = request.selection_start, request.selection_end
+    if start is None or end is None:
+        raise _bad_range("Say which part of the text: where it begins and ends.")
+    if not start < end <= len(content) or not content[start:end].strip():
+        raise _bad_range("The selection is empty, or not a part of the text.")
+    if request.selected_text is not None and request.selected_text != content[start:end]:
+        raise _bad_range("The text reads differently there. Load the draft again.")
+    return start, end
+
+
+def section_under(content: str, heading: str) -> tuple[int, int]:
+    """Return the range of what stands under a heading, down to the next one of its level.
+
+    Raises:
+        Invalid: there is no such heading, or nothing under it.
+    """
+    wanted = heading.lstrip("# ").strip().casefold()
+    found = list(_HEADING.finditer(content))
+    for place, match in enumerate(found):
+        if match[2].rstrip("# \t").casefold() != wanted:
+            continue
+        level = len(match[1])
+        ends = (one.start() for one in found[place + 1 :] if len(one[1]) <= level)
+        start, end = match.end(), next(ends, len(content))
+        if content[start:end].strip():
+            return start, end
+    raise _bad_range("The text has no section of this name with anything in it.")
+
+
+def _bad_range(message: str) -> Invalid:
+    return Invalid(message, code="INVALID_RANGE", field="selection_start")
+
+
+def _plan(rewrite: Rewrite, numbers: dict[Id, int]) -> SectionPlan:
+    words = max(_LEAST_WORDS, len(_bare(rewrite.selected).split()))
+    kept = [numbers[one.chunk_id] for one in rewrite.cited if one.chunk_id in numbers]
+    stays_with_cited = kept and rewrite.keep_citations and rewrite.action in _SAME_SOURCES
+    return SectionPlan(
+        title="",
+        guidance=rewrite.instructions,
+        target_words=round(words * _FACTORS.get(rewrite.action, 1.0)),
+        sources=tuple(kept if stays_with_cited else numbers.values()),
+        form="report",
+    )
+
+
+_SAME_SOURCES = ("regenerate", "rephrase")
+
+
+def _lost(selected: str, text: str) -> list[str]:
+    """Return the sentences of the selection whose citations the text no longer has."""
+    missing = set(markers_in(selected)) - set(markers_in(text))
+    kept: list[str] = []
+    for start, end in sentence_spans(selected):
+        sentence = selected[start:end]
+        numbers = set(markers_in(sentence))
+        if numbers & missing:
+            missing -= numbers
+            kept.append(sentence)
+    gap = "\n" if "\n" in selected else " "
+    return [f"{gap}{sentence}" for sentence in kept]
+
+
+def _bare(text: str, words: int | None = None) -> str:
+    """Return a text without markers, or its first words."""
+    return " ".join(renumber(text, {}).split()[:words])
+
+
+def _source(citation: Citation, kb_id: Id) -> Source:
+    return Source(
+        chunk_id=citation.chunk_id,
+        document_id=citation.document_id,
+        document_name=citation.document_name,
+        version=citation.version,
+        kb_id=kb_id,
+        text=citation.excerpt,
+        char_start=citation.char_start,
+        char_end=citation.char_end,
+        page=citation.page,
+        section=citation.section,
+        score=1.0,
+    )
