@@ -110,7 +110,7 @@ def test_a_run_that_is_forgotten_is_taken_from_the_draft(desk: Desk) -> None:
 def test_a_server_restored_from_a_backup_is_read_anew_and_goes_on(
     browser: Browser, tmp_path: Path
 ) -> None:
-    server = Server(tmp_path / "data", words_per_s=200)
+    server = Server(tmp_path / "data", words_per_s=150)
     server.start()
     with sit_down(browser, server) as desk:
         draft_id = desk.write(ASK)
@@ -147,7 +147,7 @@ def next_version(folder: Path) -> Path:
 def test_tabs_left_open_over_an_update_go_on_and_ask_for_a_reload(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = Server(tmp_path / "data", words_per_s=200)
+    server = Server(tmp_path / "data", words_per_s=150)
     server.start()
     with sit_down(browser, server) as desk:
         typing = desk.new_tab()
