@@ -1,6 +1,7 @@
 """Drafts as files."""
 
 import re
+from unicodedata import normalize
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
@@ -41,7 +42,7 @@ def attachment(title: str, suffix: str) -> str:
     No system takes the name for a path, a device, a hidden file or one of another type.
     """
     name = _file_name(title)
-    plain = _file_name(name.encode("ascii", "ignore").decode())
+    plain = _file_name(normalize("NFKD", name).encode("ascii", "ignore").decode())
     header = f'attachment; filename="{plain}{suffix}"'
     if plain == name:
         return header
