@@ -16,7 +16,12 @@ export async function copyText(text, said) {
 
 /** @param {string} name @param {string} text @param {string} [type] */
 export function download(name, text, type = "text/plain") {
-  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  save(name, new Blob([text], { type: `${type};charset=utf-8` }));
+}
+
+/** @param {string} name @param {Blob} file */
+export function save(name, file) {
+  const url = URL.createObjectURL(file);
   Object.assign(document.createElement("a"), { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

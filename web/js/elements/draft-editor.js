@@ -142,6 +142,26 @@ export class DraftEditor extends HTMLElement {
     this.#keep();
   }
 
+  /** Take the last step back. */
+  undo() {
+    this.#takeSource();
+    this.#afterStep(this.#rich?.undo() ?? null);
+  }
+
+  /** The section the caret is in, without its heading. @returns {{start: number, end: number, title: string} | null} */
+  get section() {
+    const { pieces } = this.#history;
+    const at = this.#rich?.caret?.piece ?? 0;
+    const first = pieces.findLastIndex((piece, i) => i <= at && /^\s*## /.test(piece));
+    if (first < 0) return null;
+    const next = pieces.findIndex((piece, i) => i > first && /^\s*##? /.test(piece));
+    const start = pieces.slice(0, first + 1).join("").length;
+    const body = pieces.slice(first + 1, next < 0 ? pieces.length : next).join("");
+    if (body.trim() === "") return null;
+    const lead = body.length - body.trimStart().length;
+    return { start: start + lead, end: start + body.trimEnd().length, title: pieces[first].replace(/[#\n]/g, "").trim() };
+  }
+
   /** Save now. @returns {Promise<boolean>} whether all is stored */
   async save({ isAuto = false } = {}) {
     this.#takeSource();
@@ -190,7 +210,7 @@ export class DraftEditor extends HTMLElement {
   #act(event) {
     /** @type {Record<string, () => unknown>} */
     const actions = {
-      "undo": () => this.#undo(),
+      "undo": () => this.undo(),
       "redo": () => this.#redo(),
       "bold": () => this.#format("bold"),
       "italic": () => this.#format("italic"),
@@ -212,7 +232,7 @@ export class DraftEditor extends HTMLElement {
     if (!this.isActive || !(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase();
     /** @type {Record<string, () => unknown>} */
-    const keys = { s: () => this.save(), z: () => (event.shiftKey ? this.#redo() : this.#undo()), y: () => this.#redo() };
+    const keys = { s: () => this.save(), z: () => (event.shiftKey ? this.#redo() : this.undo()), y: () => this.#redo() };
     if (!Object.hasOwn(keys, key)) return;
     event.preventDefault();
     keys[key]();
@@ -229,11 +249,6 @@ export class DraftEditor extends HTMLElement {
   #isIn(name) {
     const node = getSelection()?.focusNode;
     return (node instanceof Element ? node : node?.parentElement)?.closest(name) != null;
-  }
-
-  #undo() {
-    this.#takeSource();
-    this.#afterStep(this.#rich?.undo() ?? null);
   }
 
   #redo() {

@@ -28,8 +28,13 @@ import { isSignedOut } from "../lib/run-requests.js";
 /** @import {ConnectionBanner} from "./connection-banner.js" */
 /** @import {DraftEditor} from "./draft-editor.js" */
 /** @import {DraftText} from "./draft-text.js" */
+/** @import {ExportDialog} from "./export-dialog.js" */
+/** @import {FeedbackDialog} from "./feedback-dialog.js" */
 /** @import {LocalCopyOffer} from "./local-copy-offer.js" */
+/** @import {RewriteDialog} from "./rewrite-dialog.js" */
 /** @import {SectionTree} from "./section-tree.js" */
+/** @import {VerifyDialog} from "./verify-dialog.js" */
+/** @import {VersionsDialog} from "./versions-dialog.js" */
 
 /**
  * What the server knew of the draft when it made the page.
@@ -385,6 +390,11 @@ export class StreamingDraftView extends HTMLElement {
       "discard": () => this.#discard(),
       "undo-discard": () => this.#undoDiscard(),
       "jump": () => this.#follow?.jump(),
+      "open-rewrite": () => this.#rewrite(),
+      "open-verify": () => this.#verify(),
+      "open-versions": () => /** @type {VersionsDialog} */ (this.querySelector("versions-dialog")).open(this.#editor),
+      "open-export": () => /** @type {ExportDialog} */ (this.querySelector("export-dialog")).open(this.#snapshot.draftId, this.#editor),
+      "open-feedback": () => /** @type {FeedbackDialog} */ (this.querySelector("feedback-dialog")).open(this.#snapshot.draftId),
     };
     const action = actionOf(event);
     if (action !== null && Object.hasOwn(actions, action.name)) actions[action.name]();
@@ -415,6 +425,21 @@ export class StreamingDraftView extends HTMLElement {
     } catch (error) {
       notifyError(error);
     }
+  }
+
+  /** Offer another wording of what is selected, or of the section the caret is in. */
+  #rewrite() {
+    const selected = this.#editor.selection;
+    const section = this.#editor.section;
+    const dialog = /** @type {RewriteDialog} */ (this.querySelector("rewrite-dialog"));
+    if (selected !== null) return dialog.open(this.#editor, selected, "Rewrite the selection");
+    if (section !== null) return dialog.open(this.#editor, section, `Rewrite “${section.title}”`);
+    notify({ message: "Select the words that should read differently first." });
+  }
+
+  async #verify() {
+    await this.#editor.save();
+    await /** @type {VerifyDialog} */ (this.querySelector("verify-dialog")).open(this.#editor, this.#text);
   }
 
   /** Lead to the next place that should be looked at again. @param {1 | -1} by */

@@ -1,0 +1,138 @@
+"""What can be done with a finished draft: rewrite, verify, go back, hand over, complain."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Desk
+from tests.browser.test_editing import TEXT, edit, make_draft, put_caret, saved
+
+ASK = "Answer the city's request for a resident portal. Stress authentication and access control."
+
+
+def written(desk: Desk) -> tuple[str, Page]:
+    """Have a draft written and open it."""
+    draft_id, _ = desk.begin(ASK, "requirements_summary")
+    page = desk.open(f"/kb/{desk.kb}/drafts/{draft_id}")
+    desk.wait_for_state("complete")
+    page.locator("draft-editor[editing]").wait_for()
+    return draft_id, page
+
+
+def test_a_suggestion_is_shown_and_changes_nothing_before_it_is_accepted(desk: Desk) -> None:
+    draft_id, page = written(desk)
+    before = desk.get(f"/api/v1/drafts/{draft_id}")["content"]
+    first = page.locator("draft-text p, draft-text li").filter(has=page.locator("button")).first
+    first.click(position={"x": 4, "y": 8})
+    page.get_by_role("button", name="Rewrite").click()
+    dialog = page.get_by_test_id("rewrite-dialog")
+    dialog.get_by_label("Keep its citations").uncheck()
+    dialog.get_by_role("button", name="Regenerate").click()
+    expect(dialog.get_by_role("button", name="Accept")).to_be_visible(timeout=20_000)
+    expect(dialog.get_by_test_id("suggestion").locator("ins").first).to_be_visible()
+    assert desk.get(f"/api/v1/drafts/{draft_id}")["content"] == before
+    dialog.get_by_role("button", name="Reject").click()
+    expect(dialog.locator("ins")).to_have_count(0)
+    dialog.get_by_role("button", name="Shorten").click()
+    dialog.get_by_role("button", name="Accept").click()
+    expect(dialog).to_be_hidden()
+    page.locator("draft-text").focus()
+    after = saved(desk, draft_id)
+    assert after["content"] != before
+    numbers = {citation["number"] for citation in after["citations"]}
+    markers = page.locator("draft-text .citation-marker").evaluate_all(
+        "all => all.map(marker => Number(marker.dataset.number))"
+    )
+    assert set(markers) == numbers
+    page.locator("draft-text").focus()
+    page.keyboard.press("Control+z")
+    assert saved(desk, draft_id)["content"] == before
+
+
+def test_citations_are_verified_by_the_keyboard_and_export_reminds_of_the_rest(desk: Desk) -> None:
+    draft_id = make_draft(desk)
+    page = edit(desk, draft_id)
+    page.locator("h1").click()
+    page.keyboard.press("v")
+    dialog = page.get_by_test_id("verify-dialog")
+    expect(dialog).to_contain_text("Citation 1 of 3 · 0 verified")
+    expect(dialog.locator(".verify-sentence")).to_contain_text("Staff use a second factor")
+    page.keyboard.press("ArrowRight")
+    expect(dialog).to_contain_text("Citation 2 of 3")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Space")
+    expect(dialog).to_contain_text("1 verified")
+    expect(dialog).to_contain_text("Citation 2 of 3")
+    page.keyboard.press("Escape")
+    page.reload()
+    page.keyboard.press("o")
+    dialog = page.get_by_test_id("export-dialog")
+    expect(dialog).to_contain_text("2 citations are not verified")
+    dialog.get_by_text("Markdown").click()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Export").click()
+    assert download.value.suggested_filename == "Access.md"
+    assert "[^1]" in Path(download.value.path()).read_text()
+
+
+def test_an_older_version_is_compared_named_and_restored(desk: Desk) -> None:
+    draft_id = make_draft(desk)
+    page = edit(desk, draft_id)
+    put_caret(page, "h2", len("Access"))
+    page.keyboard.type(" for everybody")
+    saved(desk, draft_id)
+    page.locator("h1").click()
+    page.keyboard.press("h")
+    dialog = page.get_by_test_id("versions-dialog")
+    expect(dialog.locator("ins").first).to_contain_text("for everybody")
+    dialog.get_by_label("Name of this version").fill("As sent")
+    dialog.get_by_role("button", name="Keep under this name").click()
+    expect(dialog.locator(".version-row").last).to_contain_text("As sent")
+    dialog.get_by_role("button", name="Restore").click()
+    expect(page.locator("draft-text h2").first).to_have_text("Access")
+    assert desk.get(f"/api/v1/drafts/{draft_id}")["content"] == TEXT.strip()
+    page.get_by_role("button", name="Undo").last.click()
+    expect(page.locator("draft-text h2").first).to_have_text("Access for everybody")
+
+
+def test_two_editors_lose_nothing(desk: Desk) -> None:
+    draft_id = make_draft(desk)
+    page = edit(desk, draft_id)
+    path = f"/api/v1/drafts/{draft_id}"
+    desk.send("PATCH", path, {"content": TEXT.replace("48,000", "50,000")})
+    put_caret(page, "h2", len("Access"))
+    page.keyboard.type(" rights")
+    page.keyboard.press("Control+s")
+    expect(page.locator("draft-text")).to_contain_text("50,000 dollars")
+    expect(page.locator("draft-text")).to_contain_text("Access rights")
+    both = desk.get(path)["content"]
+    assert "50,000" in both and "## Access rights\n" in both
+    desk.send("PATCH", path, {"content": both.replace("## Access rights", "## Their rights")})
+    put_caret(page, "h2", 0)
+    page.keyboard.type("My ")
+    page.keyboard.press("Control+s")
+    dialog = page.get_by_test_id("conflict-dialog")
+    expect(dialog).to_contain_text("Their rights")
+    expect(dialog).to_contain_text("My Access rights")
+    dialog.get_by_role("button", name="Use my text here").click()
+    expect(page.get_by_test_id("generation-status")).to_contain_text("Saved ")
+    assert desk.get(path)["content"].startswith("## My Access rights\n")
+    versions = desk.get(f"{path}/versions")["versions"]
+    texts = [desk.get(f"{path}/versions/{v['number']}")["content"] for v in versions]
+    assert any("Their rights" in text for text in texts)
+
+
+def test_a_complaint_offers_three_ways_on_and_each_does_something(desk: Desk) -> None:
+    draft_id, page = written(desk)
+    page.get_by_role("button", name="Not right?").click()
+    dialog = page.get_by_test_id("feedback-dialog")
+    dialog.get_by_text("It needs more detail").click()
+    dialog.get_by_role("button", name="See what can be done").click()
+    ways = dialog.locator(".alternative")
+    expect(ways).to_have_count(3)
+    expect(dialog).to_contain_text("Start afresh")
+    dialog.get_by_role("button", name="Write it in more detail").click()
+    page.wait_for_url(lambda url: "/drafts/" in url and draft_id not in url)
+    desk.wait_for_state("complete")
+    longer = desk.get(f"/api/v1/drafts/{page.url.rsplit('/', 1)[1]}")
+    assert longer["previous_draft_id"] == draft_id
