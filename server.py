@@ -21,6 +21,7 @@ from engine.clock import warn_when_held_up
 from engine.command_line import (
     ask,
     draft,
+    export,
     ingest,
     manage_user,
     pipeline,
@@ -29,6 +30,8 @@ from engine.command_line import (
 )
 from engine.config import BadConfig, Config
 from engine.errors import AppError
+from engine.export.manuscript import FILE_TYPES
+from engine.flows.export import ExportRequest
 from engine.flows.sample import make_sample
 from engine.storage.database import StorageRefused
 from handlers.access import guarded
@@ -241,6 +244,11 @@ def _run(options: argparse.Namespace, config: Config) -> int:
         case "pipeline":
             result = pipeline(config, options.file, options.type, options.questions)
             return asyncio.run(result)
+        case "export":
+            wanted = ExportRequest(
+                format=options.format, citation_style=options.style, template=options.template
+            )
+            return asyncio.run(export(config, options.draft, wanted, options.output))
         case _:
             return asyncio.run(draft(config, options.kb, options.type, options.context))
 
@@ -265,6 +273,12 @@ def _parser() -> argparse.ArgumentParser:
     draft_.add_argument("--kb", required=True, metavar="NAME")
     draft_.add_argument("--type", default="custom", help="document type, such as rfp_response")
     draft_.add_argument("context", help="what the draft is for")
+    export_ = _command(commands, "export", "write a draft to a file")
+    export_.add_argument("--format", choices=FILE_TYPES, default="docx")
+    export_.add_argument("--style", choices=("footnotes", "references"), default="footnotes")
+    export_.add_argument("--template", metavar="NAME", help="a Word file of DATA/templates")
+    export_.add_argument("--output", type=Path, metavar="FILE")
+    export_.add_argument("draft", metavar="DRAFT", help="its id, as in the address of its page")
     ask_ = _command(commands, "ask", "answer one question from the documents")
     ask_.add_argument("--kb", metavar="NAME", help="where to look; everywhere by default")
     ask_.add_argument("question")

@@ -13,6 +13,7 @@ from engine.errors import Invalid, NotFound
 from engine.flows.accounts import Accounts
 from engine.flows.audit import Audit
 from engine.flows.draft_request import DraftRequest
+from engine.flows.export import ExportRequest
 from engine.flows.identity import Identity
 from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.query import QueryRequest
@@ -110,6 +111,17 @@ async def draft(config: Config, kb_name: str, document_type: str, context: str) 
         return 0
     print(f"\n{end.message if isinstance(end, Failed) else 'Stopped.'}", file=sys.stderr)
     return 1
+
+
+async def export(config: Config, draft_id: Id, request: ExportRequest, path: Path | None) -> int:
+    """Write a draft to a file, by default one named after its id; return the exit status."""
+    async with open_engine(config) as engine:
+        user, _ = await engine.identity.administrator()
+        file = await engine.exporting.export(user, draft_id, request)
+    path = path or Path(draft_id).with_suffix(file.type.suffix)
+    path.write_bytes(file.data)
+    print(path)
+    return 0
 
 
 async def ask(config: Config, question: str, kb_name: str | None) -> int:
