@@ -69,6 +69,7 @@ class Rewrite(msgspec.Struct, frozen=True, kw_only=True):
     draft_id: Id
     kb_id: Id
     version: int
+    context: str
     content: str
     citations: list[Citation]
     start: int
@@ -165,13 +166,23 @@ class Rewriting:
     async def _sources(self, reader: Reader, rewrite: Rewrite) -> list[Source]:
         """Return what the stretch cites and what else there is about it."""
         cited = [_source(citation, rewrite.kb_id) for citation in rewrite.cited]
-        query = f"{rewrite.instructions} {_bare(rewrite.selected, _QUERY_WORDS)}"
-        limit = _SOURCES + len(cited)
-        found = await self._retriever.search(reader, [rewrite.kb_id], query, limit)
-        known = {source.chunk_id for source in cited}
-        others = [source for source in found if source.chunk_id not in known][:_SOURCES]
+        others = await self._others(reader, rewrite, {source.chunk_id for source in cited})
         is_replaced = not rewrite.keep_citations and rewrite.action == "regenerate" and others
         return others if is_replaced else cited + others
+
+    async def _others(self, reader: Reader, rewrite: Rewrite, known: set[Id]) -> list[Source]:
+        """Find passages about the stretch, then about the draft; a small base is offered whole."""
+        found: dict[Id, Source] = {}
+        for query in (_question(rewrite), rewrite.context):
+            limit = _SOURCES + len(known)
+            for source in await self._retriever.search(reader, [rewrite.kb_id], query, limit):
+                if source.chunk_id not in known:
+                    found.setdefault(source.chunk_id, source)
+        others = list(found.values())[:_SOURCES]
+        room = _SOURCES - len(others)
+        exclude = {*known, *found}
+        rest = await self._retriever.leading(reader, rewrite.kb_id, room + 1, exclude=exclude)
+        return others + rest if len(rest) <= room else others
 
     def _assignment(self, rewrite: Rewrite, sources: Sequence[Source]) -> Assignment:
         numbers = {source.chunk_id: n for n, source in enumerate(sources, start=1)}
@@ -179,7 +190,7 @@ class Rewriting:
         material = renumber(rewrite.selected.strip(), mapping)
         before, after = rewrite.content[: rewrite.start], rewrite.content[rewrite.end :]
         return Assignment(
-            question=f"{rewrite.instructions} {_bare(rewrite.selected, _QUERY_WORDS)}".strip(),
+            question=_question(rewrite),
             sections=(_plan(rewrite, numbers),),
             sources=tuple(sources),
             messages=rewrite_selection_messages(
@@ -294,6 +305,7 @@ def understood(draft: Draft, request: RewriteRequest) -> Rewrite:
         draft_id=draft.id,
         kb_id=draft.kb_id,
         version=draft.version,
+        context=draft.context or draft.title,
         content=content,
         citations=kept_citations(draft, request.citations),
         start=start,
@@ -368,6 +380,10 @@ def _lost(selected: str, text: str) -> list[str]:
             kept.append(sentence)
     gap = "\n" if "\n" in selected else " "
     return [f"{gap}{sentence}" for sentence in kept]
+
+
+def _question(rewrite: Rewrite) -> str:
+    return f"{rewrite.instructions} {_bare(rewrite.selected, _QUERY_WORDS)}".strip()
 
 
 def _bare(text: str, words: int | None = None) -> str:

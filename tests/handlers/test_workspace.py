@@ -1,4 +1,4 @@
-"""The workspace before and while a draft is written: outlines, own types, marks, leaving a section."""
+"""Before and while a draft is written: outlines, own types, marks, sections left early."""
 
 import asyncio
 from pathlib import Path
