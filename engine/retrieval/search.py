@@ -25,6 +25,9 @@ _MIDDLE = 0.5
 _STEEPNESS = 8.0
 _SHORTEST_STEM = 3
 _LONGEST_ENDING = 4
+_LEAST_PASSAGES = 100
+"""What is rare in fewer passages than these may well be common; all words count about the same."""
+
 _WINDOW = 4
 """So many times as many passages are looked at, since some only share a stem."""
 
@@ -51,7 +54,7 @@ class Retriever:
             return []
         began = time.monotonic()
         async with self._database.read() as connection:
-            total = await passages.count(connection)
+            total = max(await passages.count(connection), _LEAST_PASSAGES)
             frequencies = await passages.frequencies(connection, list(counts))
             chosen = choose(counts, frequencies, total)
             hits = await passages.search(connection, reader, kb_ids, chosen, limit)

@@ -103,6 +103,16 @@ async def test_a_question_of_other_things_scores_near_nothing(database: Database
     assert all(source.score < 0.2 for source in sources)
 
 
+async def test_words_that_are_nowhere_do_not_decide_in_a_tiny_base(database: Database) -> None:
+    reader = await reader_of(database)
+    kb_id = await new_kb(database, "Tiny")
+    await put(database, kb_id, "a.md", "Sign-in uses OAuth 2.0 with PKCE since 2021.")
+    question = "How does sign-in work with OAuth 2.0?"
+    found = await Retriever(database).search(reader, [kb_id], question, 3)
+    assert found
+    assert found[0].score > 0.5
+
+
 async def test_a_source_says_where_it_stands(database: Database) -> None:
     kb = await new_kb(database, "one")
     document = await put(database, kb, "security.md", *SECURITY)
