@@ -61,17 +61,18 @@ async def knowledge_base(request: web.Request) -> web.Response:
 
 
 async def draft_list(request: web.Request) -> web.Response:
-    """GET /kb/{kb_id}/drafts."""
+    """GET /kb/{kb_id}/drafts?q=&status=&sort=&page=."""
     engine = request.app[ENGINE]
     page = integer(request, "page", 1, least=1)
     async with engine.database.read() as connection:
         kb = await knowledge.get(connection, request[USER], path_id(request, "kb_id"))
-        found, total = await drafts.list_page(
-            connection,
-            request[USER],
-            drafts.Filter(kb_id=kb.id),
-            page,
+        wanted = drafts.Filter(
+            kb_id=kb.id,
+            statuses=tuple(filter(None, [request.query.get("status")])),
+            words=request.query.get("q", "")[:_QUERY_CHARS],
+            sort=request.query.get("sort") or "-updated",
         )
+        found, total = await drafts.list_page(connection, request[USER], wanted, page)
     return _render(
         request,
         "drafts",
@@ -79,6 +80,7 @@ async def draft_list(request: web.Request) -> web.Response:
         drafts=[describe(draft) for draft in found],
         total=total,
         page_number=page,
+        wanted={"q": wanted.words, "status": request.query.get("status", ""), "sort": wanted.sort},
         document_types=await engine.types.kinds(request[USER], kb.id),
     )
 

@@ -136,3 +136,73 @@ def test_a_complaint_offers_three_ways_on_and_each_does_something(desk: Desk) ->
     desk.wait_for_state("complete")
     longer = desk.get(f"/api/v1/drafts/{page.url.rsplit('/', 1)[1]}")
     assert longer["previous_draft_id"] == draft_id
+
+
+def test_an_outline_is_changed_by_the_keyboard_and_kept_as_an_own_type(desk: Desk) -> None:
+    page = desk.open(f"/kb/{desk.kb}")
+    page.keyboard.press("g")
+    dialog = page.get_by_test_id("generation-dialog")
+    dialog.locator("textarea[name=context]").fill(ASK)
+    dialog.locator("input[value=rfp_response]").check()
+    expect(dialog.get_by_test_id("estimate")).to_contain_text("words")
+    dialog.get_by_text("Outline").click()
+    titles = dialog.locator(".outline-row [data-slot=title]")
+    expect(titles).to_have_count(4)
+    titles.nth(3).press("Alt+ArrowUp")
+    expect(titles.nth(2)).to_have_value("Pricing")
+    expect(titles.nth(2)).to_be_focused()
+    dialog.get_by_role("button", name="Remove this section").nth(3).click()
+    dialog.get_by_role("button", name="Add a section").click()
+    titles.nth(3).fill("Support")
+    dialog.get_by_label("For whom").fill("Procurement officers")
+    name = f"Short answer {desk.kb[:4]}"
+    dialog.get_by_label("Name of a type of your own").fill(name)
+    dialog.get_by_role("button", name="Save as own type").click()
+    expect(dialog.get_by_role("radio", name=name)).to_be_checked()
+    dialog.get_by_test_id("start-generation-button").click()
+    page.wait_for_url("**/drafts/*")
+    desk.wait_for_state("complete")
+    draft = desk.get(f"/api/v1/drafts/{page.url.rsplit('/', 1)[1]}")
+    headings = [line for line in draft["content"].splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## Executive Summary",
+        "## Technical Approach",
+        "## Pricing",
+        "## Support",
+    ]
+    assert draft["request"]["audience"] == "Procurement officers"
+    desk.open(f"/kb/{desk.kb}")
+    page.keyboard.press("g")
+    dialog.get_by_text(name).click()
+    dialog.get_by_text("Outline").click()
+    dialog.get_by_role("button", name="Delete this type").click()
+    expect(dialog.get_by_text(name)).to_have_count(0)
+
+
+def test_a_section_can_be_left_and_the_tree_says_so(desk: Desk) -> None:
+    desk.write(ASK)
+    page = desk.page
+    expect(page.get_by_test_id("generation-status")).to_contain_text("Technical Approach")
+    page.get_by_test_id("skip-section-button").click()
+    expect(page.get_by_text("ends here. Writing goes on")).to_be_visible()
+    desk.wait_for_state("complete")
+    expect(page.locator("section-tree li[data-state=skipped]")).to_have_text("Technical Approach")
+    expect(page.locator(".coverage")).to_contain_text("supported")
+
+
+def test_drafts_are_found_sorted_and_duplicated(desk: Desk) -> None:
+    draft_id = make_draft(desk, "A word that nobody else wrote: zwieback.\n", ())
+    page = desk.open(f"/kb/{desk.kb}/drafts")
+    page.keyboard.press("/")
+    page.keyboard.type("zwieback")
+    page.keyboard.press("Enter")
+    rows = page.get_by_test_id("draft-row")
+    expect(rows).to_have_count(1)
+    rows.get_by_title("Duplicate this draft").click()
+    page.wait_for_url(lambda url: "/drafts/" in url and draft_id not in url)
+    page.locator("draft-editor[editing]").wait_for()
+    expect(page.get_by_test_id("draft-content")).to_contain_text("zwieback")
+    desk.open(f"/kb/{desk.kb}/drafts?q=zwieback")
+    expect(rows).to_have_count(2)
+    page.get_by_label("Status").select_option("partial")
+    expect(page.get_by_text("No draft like that")).to_be_visible()

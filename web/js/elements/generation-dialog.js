@@ -1,5 +1,6 @@
 import { basket, emptyBasket, onBasketChange } from "../dom/basket-changes.js";
 import { actionOf, setText, slot } from "../dom/find.js";
+import { notify, notifyError } from "../dom/messages.js";
 import { localStorageOrNull } from "../dom/storage.js";
 import { request } from "../lib/api.js";
 import { EventStream } from "../lib/event-stream.js";
@@ -10,7 +11,12 @@ import { TypedInput } from "../lib/typed-input.js";
 /** @typedef {{chunk_id: string, page?: number | null, section?: string | null, text: string}} Chunk */
 /** @typedef {{id: string, name: string, status: string}} ReadyDocument */
 
+/** @import {OutlineEditor, OutlineSection} from "./outline-editor.js" */
+/** @typedef {{id: string, name: string, description: string, example: string, is_own: boolean, sections: OutlineSection[]}} DocumentType */
+
 const MOST_CHARACTERS = 10_000;
+const WISHES = /** @type {const} */ (["length", "tone", "audience", "language"]);
+const ESTIMATE_AFTER_MS = 600;
 
 /**
  * Asks what a new draft should be, starts it and goes to its page. Whatever was typed stays in this
@@ -21,6 +27,13 @@ export class GenerationDialog extends HTMLElement {
   #typed = new TypedInput(localStorageOrNull(), `generate:${this.dataset.kbId}`);
   /** One key for one request: sending it again after a lost reply or a reload joins the first run. */
   #attempt = { body: "", key: "" };
+  /** @type {Map<string, DocumentType>} */
+  #types = new Map();
+  /** The type whose outline is shown. */
+  #outlined = "";
+  /** What a complaint about another draft brought along. @type {Record<string, any>} */
+  #more = {};
+  #estimateTimer = 0;
 
   connectedCallback() {
     const { signal } = this.#life;
@@ -29,7 +42,10 @@ export class GenerationDialog extends HTMLElement {
     }, { signal });
     document.addEventListener("documents-changed", () => this.#listDocuments(), { signal });
     this.addEventListener("click", (event) => {
-      if (actionOf(event)?.name === "close") this.#dialog.close();
+      const name = actionOf(event)?.name;
+      if (name === "close") this.#dialog.close();
+      if (name === "save-type") this.#saveType();
+      if (name === "delete-type") this.#deleteType();
     });
     this.#form.addEventListener("input", () => this.#onInput());
     this.#form.addEventListener("change", (event) => this.#onPick(event));
@@ -41,6 +57,7 @@ export class GenerationDialog extends HTMLElement {
     this.#context.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#form.requestSubmit();
     });
+    this.addEventListener("outline-changed", () => this.#onOutline());
     onBasketChange(() => this.#offerBasket(), signal);
     this.#restore();
     this.#offerBasket();
@@ -57,6 +74,7 @@ export class GenerationDialog extends HTMLElement {
     this.#showError("");
     this.#dialog.showModal();
     this.#context.focus();
+    this.#loadTypes();
   }
 
   get #dialog() {
@@ -74,7 +92,8 @@ export class GenerationDialog extends HTMLElement {
   // --- what is typed ----------------------------------------------------------------------------
 
   #restore() {
-    const { context, documentType, attempt } = this.#typed.read();
+    const { context, documentType, attempt, more } = this.#typed.read();
+    this.#fill(typeof more === "object" && more !== null ? more : {});
     if (typeof context === "string") this.#context.value = context;
     const radio = this.#radios("document_type").find(({ value }) => value === documentType);
     if (radio !== undefined) radio.checked = true;
@@ -89,10 +108,23 @@ export class GenerationDialog extends HTMLElement {
     slot(this, "picker").hidden = this.#sourceChoice !== "picked";
     slot(this, "basket").hidden = this.#sourceChoice !== "basket";
     if (context !== "" || this.#typed.read().context) this.#keep();
+    this.#showOutline();
+    this.#estimateSoon();
+  }
+
+  /** Fill in the wishes of an earlier request. @param {Record<string, any>} more */
+  #fill(more) {
+    this.#more = more;
+    for (const name of WISHES) if (typeof more[name] === "string") this.#field(name).value = more[name];
+  }
+
+  /** @param {string} name @returns {HTMLInputElement} */
+  #field(name) {
+    return /** @type {HTMLInputElement} */ (this.querySelector(`[name=${name}]`));
   }
 
   #keep() {
-    this.#typed.keep({ context: this.#context.value, documentType: this.#chosenType()?.value, attempt: this.#attempt });
+    this.#typed.keep({ context: this.#context.value, documentType: this.#chosenType()?.value, attempt: this.#attempt, more: { ...this.#more, ...this.#wishes() } });
   }
 
   /** @param {string} name @returns {HTMLInputElement[]} */
@@ -120,6 +152,98 @@ export class GenerationDialog extends HTMLElement {
     this.#onInput();
   }
 
+  // --- outline ----------------------------------------------------------------------------------
+
+  get #outline() {
+    return /** @type {OutlineEditor} */ (this.querySelector("outline-editor"));
+  }
+
+  async #loadTypes() {
+    const { templates } = await request("GET", `/api/v1/templates?kb_id=${this.dataset.kbId}`).catch(() => ({ templates: [] }));
+    this.#types = new Map(templates.map((/** @type {DocumentType} */ type) => [type.id, type]));
+    this.#showOutline();
+    this.#estimateSoon();
+  }
+
+  /** Show the outline of the chosen type, unless it is shown already. */
+  #showOutline() {
+    const type = this.#types.get(this.#chosenType()?.value ?? "");
+    if (type === undefined || type.id === this.#outlined) return;
+    this.#outlined = type.id;
+    const documents = this.#sources().map((source) => ({ id: source.dataset.id ?? "", name: source.querySelector("summary label")?.textContent?.trim() ?? "" }));
+    this.#outline.load(type.sections, documents);
+    if (Array.isArray(this.#more.outline)) this.#outline.load(this.#more.outline, documents);
+    /** @type {HTMLInputElement} */ (slot(this, "type-name")).value = type.is_own ? type.name : "";
+    setText(slot(this, "save-type-label"), type.is_own ? "Save this type" : "Save as own type");
+    /** @type {HTMLElement} */ (this.querySelector("[data-action=delete-type]")).hidden = !type.is_own;
+  }
+
+  #onOutline() {
+    setText(slot(this, "outline-summary"), slot(this, "summary").textContent ?? "");
+    this.#estimateSoon();
+  }
+
+  async #saveType() {
+    const input = /** @type {HTMLInputElement} */ (slot(this, "type-name"));
+    const type = this.#types.get(this.#outlined);
+    const name = input.value.trim();
+    if (name === "") return input.focus();
+    const sections = this.#outline.value.map(({ title, guidance, target_words }) => ({ title, guidance, target_words }));
+    const body = { name, sections, description: type?.description ?? "", example: type?.example ?? "" };
+    try {
+      const saved = type?.is_own === true
+        ? await request("PATCH", `/api/v1/templates/${type.id}`, { body })
+        : await request("POST", "/api/v1/templates", { body: { kb_id: this.dataset.kbId, ...body } });
+      if (type?.is_own !== true) this.#addType(saved);
+      this.#outlined = "";
+      await this.#loadTypes();
+      notify({ message: `“${saved.name}” is a type of this knowledge base now.` });
+    } catch (error) {
+      notifyError(error);
+    }
+  }
+
+  /** Offer a new type and choose it. @param {DocumentType} type */
+  #addType({ id, name, description }) {
+    const cards = /** @type {HTMLElement} */ (this.querySelector(".type-cards"));
+    const card = Object.assign(document.createElement("label"), { className: "type-card" });
+    const radio = Object.assign(document.createElement("input"), { type: "radio", name: "document_type", value: id, required: true });
+    card.append(
+      radio,
+      Object.assign(document.createElement("span"), { className: "type-name", textContent: name }),
+      Object.assign(document.createElement("span"), { className: "type-description", textContent: description }),
+    );
+    cards.append(card);
+    radio.checked = true;
+  }
+
+  async #deleteType() {
+    const radio = this.#chosenType();
+    try {
+      await request("DELETE", `/api/v1/templates/${this.#outlined}`);
+      radio?.closest(".type-card")?.remove();
+      const [first] = this.#radios("document_type");
+      first.checked = true;
+      this.#onInput();
+    } catch (error) {
+      notifyError(error);
+    }
+  }
+
+  // --- estimate ---------------------------------------------------------------------------------
+
+  #estimateSoon() {
+    clearTimeout(this.#estimateTimer);
+    if (this.#dialog.open) this.#estimateTimer = window.setTimeout(() => this.#estimate(), ESTIMATE_AFTER_MS);
+  }
+
+  async #estimate() {
+    const body = this.#body();
+    if (problemOf(body) !== "") return setText(slot(this, "estimate"), "Ctrl + Enter starts");
+    const found = await request("POST", "/api/v1/generate/estimate", { body }).catch(() => null);
+    if (found !== null) setText(slot(this, "estimate"), estimateText(found));
+  }
+
   // --- picking sources --------------------------------------------------------------------------
 
   /** Show a document that became ready while the page was open, and drop one that went. */
@@ -138,7 +262,7 @@ export class GenerationDialog extends HTMLElement {
 
   /** @param {Event} event */
   async #onToggle(event) {
-    if (event.target instanceof HTMLDetailsElement && event.target.open) await this.#load(event.target);
+    if (event.target instanceof HTMLDetailsElement && event.target.open && event.target.matches(".source-document")) await this.#load(event.target);
   }
 
   /** @param {Event} event */
@@ -205,9 +329,17 @@ export class GenerationDialog extends HTMLElement {
       kb_id: this.dataset.kbId,
       document_type: this.#chosenType()?.value,
       context: this.#context.value.trim(),
+      ...this.#wishes(),
+      ...(this.#outline.isChanged || Array.isArray(this.#more.outline) ? { outline: this.#outline.value } : {}),
+      ...(this.#more.feedback === undefined ? {} : { feedback: this.#more.feedback }),
       ...(chosen === null ? {} : { selected_sources: chosen }),
       on_disconnect: "continue",
     };
+  }
+
+  /** What was wished for beyond the type. @returns {Record<string, string>} */
+  #wishes() {
+    return Object.fromEntries(WISHES.map((name) => [name, this.#field(name).value.trim()]).filter(([, value]) => value !== ""));
   }
 
   /** @returns {string[] | null} null for all there are */
@@ -244,6 +376,12 @@ function problemOf({ context, document_type: type, selected_sources: chosen }) {
   if (chosen?.length === 0) return "Pick at least one passage, or use all documents.";
   if (context === "" && (chosen === undefined || type === "custom")) return "Say in a sentence or two what the draft is for.";
   return "";
+}
+
+/** @param {{words: number, prompt_tokens: number, completion_tokens: number, seconds: number | null}} estimate */
+function estimateText({ words, prompt_tokens: asked, completion_tokens: written, seconds }) {
+  const time = seconds === null ? "" : seconds < 90 ? ` · ${Math.max(1, Math.round(seconds))} s` : ` · ${Math.round(seconds / 60)} min`;
+  return `About ${plural(words, "word")} · ${plural(asked + written, "token")}${time}`;
 }
 
 /** @param {any} value @returns {value is {body: string, key: string}} */

@@ -104,6 +104,7 @@ export class StreamingDraftView extends HTMLElement {
     const snapshot = readSnapshot(this);
     this.#copy.watch(snapshot.draftId, () => ({ title: snapshot.title, text: this.#state.text, words: this.#state.wordCount }));
     this.#start(snapshot);
+    if (location.hash === "#resume" && snapshot.status === "partial") this.#resumeOnce();
   }
 
   disconnectedCallback() {
@@ -452,6 +453,12 @@ export class StreamingDraftView extends HTMLElement {
     for (const block of blocks) block.classList.toggle("is-current", block === next);
     next.scrollIntoView({ block: "center" });
     this.#follow?.pause();
+  }
+
+  /** Go on at once, for whoever came here to do that; a reload does not do it again. */
+  #resumeOnce() {
+    history.replaceState(null, "", location.pathname);
+    return this.#resume();
   }
 
   async #resume() {
