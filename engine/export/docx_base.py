@@ -11,6 +11,7 @@ from zipfile import ZipFile
 
 from docx import Document as open_word_file
 from docx.document import Document as WordFile
+from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from lxml import etree
@@ -57,18 +58,20 @@ def open_base(path: str | None) -> WordFile:
 def _own() -> WordFile:
     file = open_word_file()
     _clear(file)
-    footer = file.sections[0].footer.paragraphs[0]._p
-    page = w("fldSimple", w("r", w("t")), instr="PAGE")
-    footer.append(w("pPr", w("jc", val="center")))
-    footer.append(page)
+    footer = file.sections[0].footer.paragraphs[0]
+    footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    footer._p.append(w("fldSimple", w("r", w("t")), instr="PAGE"))
     return file
 
 
 def _clear(file: WordFile) -> None:
+    """Take out what the pages say; how they look stays, but not how footnotes would be counted."""
     body = file.element.body
     for element in list(body):
         if element.tag != qn("w:sectPr"):
             body.remove(element)
+    for counting in body.findall(f"{qn('w:sectPr')}/{qn('w:footnotePr')}"):
+        counting.getparent().remove(counting)
 
 
 def _refuse_active(archive: ZipFile) -> None:

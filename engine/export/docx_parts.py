@@ -1,5 +1,7 @@
 """The parts of a Word file that python-docx does not make: footnotes, and numbers of lists."""
 
+from collections.abc import Sequence
+
 from docx.document import Document as WordFile
 from docx.opc.constants import CONTENT_TYPE as CT
 from docx.opc.constants import RELATIONSHIP_TYPE as RT
@@ -46,8 +48,8 @@ class Numbering:
         kinds = self._element.findall(qn("w:abstractNum"))
         first = 1 + max((int(kind.get(qn("w:abstractNumId"))) for kind in kinds), default=-1)
         self._bullets, self._numbers = first, first + 1
-        for position, kind in enumerate((_bullets(first), _numbers(first + 1))):
-            self._element.insert(len(kinds) + position, kind)
+        _insert_before(self._element, ("num", "numIdMacAtCleanup"), _bullets(first))
+        _insert_before(self._element, ("num", "numIdMacAtCleanup"), _numbers(first + 1))
         lists = self._element.findall(qn("w:num"))
         self._next = 1 + max((int(one.get(qn("w:numId"))) for one in lists), default=0)
         self._bulleted = self._add(self._bullets)
@@ -62,7 +64,8 @@ class Numbering:
     def _add(self, kind: int, override: Element | None = None) -> int:
         number = self._next
         self._next += 1
-        self._element.append(w("num", w("abstractNumId", val=kind), override, numId=number))
+        one = w("num", w("abstractNumId", val=kind), override, numId=number)
+        _insert_before(self._element, ("numIdMacAtCleanup",), one)
         return number
 
 
@@ -81,13 +84,18 @@ def _name_separators(settings: Element) -> None:
     for old in settings.findall(qn("w:footnotePr")):
         settings.remove(old)
     named = w("footnotePr", *(w("footnote", id=number) for number, _ in _SEPARATORS))
-    # The schema has an order; these come after it where they are there at all.
     after = ("endnotePr", "compat", "docVars", "rsids", "themeFontLang", "clrSchemeMapping")
-    followers = [one for name in after for one in settings.findall(qn(f"w:{name}"))]
-    if followers:
-        followers[0].addprevious(named)
+    _insert_before(settings, after, named)
+
+
+def _insert_before(parent: Element, followers: Sequence[str], child: Element) -> None:
+    """Insert a child where the schema wants it: before the first of these, else at the end."""
+    names = {qn(f"w:{name}") for name in followers}
+    follower = next((one for one in parent if one.tag in names), None)
+    if follower is None:
+        parent.append(child)
     else:
-        settings.append(named)
+        follower.addprevious(child)
 
 
 def _numbering_of(file: WordFile) -> Element:

@@ -22,6 +22,10 @@ _FRAME = "".join(
 )
 
 
+_OWN = {"Draft Note", "Code Block", "Code"}
+"""The names that Word does not know by itself."""
+
+
 class _Look(NamedTuple):
     """A style as it is made when missing: its kind, its id, and the XML of its properties."""
 
@@ -96,8 +100,9 @@ class Styles:
 
 
 def _definition(name: str, look: _Look) -> str:
+    own = ' w:customStyle="1"' if name in _OWN else ""
     return (
-        f'<w:style {nsdecls("w")} w:type="{look.kind}" w:styleId="{look.style_id}">'
+        f'<w:style {nsdecls("w")} w:type="{look.kind}"{own} w:styleId="{look.style_id}">'
         f'<w:name w:val="{name}"/><w:qFormat/>'
         f"<w:pPr>{look.paragraph}</w:pPr>"
         f"<w:rPr>{look.run}</w:rPr>"

@@ -172,6 +172,11 @@ async def test_evidence_has_the_hash_of_the_document_and_who_verified(site: Site
     )
     assert text == shown["excerpt"]
     assert shown["verified"] is None
+    tick = {"numbers": [cited["number"]]}
+    assert (await site.call("PUT", f"/api/v1/drafts/{draft['id']}/verification", tick))[0] == 200
+    _, body = await ask(site, draft["id"], format="evidence")
+    verified = [one["verified"] for one in json.loads(body)["citations"] if one["verified"]]
+    assert [one["by"] for one in verified] == [draft["author"]]
     for claim in evidence["claims"]:
         stored = draft["content"][claim["char_start"] : claim["char_end"]]
         assert stored.strip() == stored != ""

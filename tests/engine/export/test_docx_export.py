@@ -1,7 +1,8 @@
+import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from engine.errors import Invalid
 from engine.export.docx import write
+from engine.export.docx_xml import w
 from engine.export.manuscript import Style
 from engine.export.reading import read
 from tests.exporting import (
@@ -161,6 +163,49 @@ def test_nothing_in_the_file_leads_or_reaches_out() -> None:
         assert not [name for name in archive.namelist() if "vba" in name.lower()]
     instructions = body(exported()).xpath("//@w:instr", namespaces=W)
     assert {instruction.split()[0] for instruction in instructions} == {"NOTEREF"}
+
+
+# The order in which the schema wants children (ECMA-376, part 1, annex A), as far as they are used.
+ORDERS = {
+    "p": "pPr *",
+    "r": "rPr *",
+    "pPr": "pStyle keepNext numPr pBdr shd bidi spacing ind jc outlineLvl rPr sectPr",
+    "rPr": "rStyle rFonts b bCs i iCs strike noProof color sz szCs vertAlign rtl",
+    "tbl": "tblPr tblGrid tr",
+    "tblPr": "tblStyle bidiVisual tblW tblBorders",
+    "tr": "trPr tc",
+    "numbering": "numPicBullet abstractNum num numIdMacAtCleanup",
+    "num": "abstractNumId lvlOverride",
+    "lvl": "start numFmt lvlText lvlJc pPr",
+    "footnote": "p",
+}
+
+
+def out_of_order(tree: Any) -> Iterator[str]:
+    """Yield where children stand otherwise than the schema wants, as far as both are known."""
+    for parent in tree.iter(*(f"{WORD}{name}" for name in ORDERS)):
+        order = ORDERS[parent.tag.removeprefix(WORD)].split()
+        names = [child.tag.removeprefix(WORD) for child in parent]
+        places = [order.index(n if n in order else "*") for n in names if {n, "*"} & {*order}]
+        single = [name for name in names if name.endswith("Pr")]
+        if places != sorted(places) or len(single) != len(set(single)):
+            yield f"{parent.tag}: {names}"
+
+
+@pytest.mark.parametrize("has_base", [False, True])
+def test_word_finds_everything_where_its_schema_wants_it(tmp_path: Path, has_base: bool) -> None:
+    def word_s_own_end(file: Any) -> None:
+        file.part.numbering_part.element.append(w("numIdMacAtCleanup", val=1))
+        file.sections[0]._sectPr.insert(0, w("footnotePr", w("numRestart", val="eachPage")))
+
+    base = base_file(tmp_path / "base.docx", word_s_own_end) if has_base else None
+    data = exported(status="partial", base=base)
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        parts = [name for name in archive.namelist() if re.fullmatch(r"word/\w+\.xml", name)]
+    assert {"word/footnotes.xml", "word/numbering.xml"} <= set(parts)
+    for part in parts:
+        assert list(out_of_order(docx_part(data, part))) == []
+    assert not body(data).xpath("//w:sectPr/w:footnotePr", namespaces=W)
 
 
 @pytest.mark.parametrize("style", ["footnotes", "references"])
