@@ -1,5 +1,6 @@
 """Signing in and out: by password, by the one-use link, with tokens for programs."""
 
+import re
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -18,14 +19,17 @@ from handlers.rates import Rate
 from handlers.responses import json_response
 
 Secret = Annotated[str, Meta(max_length=4096)]
+_OWN_PAGE = re.compile(r"/(?![/\\])[\x21-\x7e]*")
+"""A path of this server: browsers take two slashes, or a backslash, for the start of a host."""
 _FORM = "application/x-www-form-urlencoded"
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """A name and a password."""
+    """A name and a password; `next` is the page of this server that a browser wanted."""
 
     username: Annotated[str, Meta(max_length=200)]
     password: Secret
+    next: Annotated[str, Meta(max_length=2000)] = ""
 
 
 class Registration(msgspec.Struct, frozen=True):
@@ -47,7 +51,7 @@ async def login_page(request: web.Request) -> web.StreamResponse:
     link = request.query.get("link")
     if link:
         try:
-            return to_home(request, await request.app[ENGINE].identity.redeem(link, agent(request)))
+            return to_page(request, await request.app[ENGINE].identity.redeem(link, agent(request)))
         except Unauthenticated as error:
             return sign_in_page(request, 401, error.message)
     return sign_in_page(request, 200)
@@ -66,7 +70,7 @@ async def login(request: web.Request) -> web.StreamResponse:
             return sign_in_page(request, 401, error.message)
         raise
     if _is_browser(request):
-        return to_home(request, signed_in)
+        return to_page(request, signed_in, given.next)
     return await _tokens(request, signed_in)
 
 
@@ -89,7 +93,7 @@ async def register(request: web.Request) -> web.StreamResponse:
         raise
     if _is_browser(request):
         signed_in = await engine.identity.by_password(name, given.password, agent(request))
-        return to_home(request, signed_in)
+        return to_page(request, signed_in)
     return json_response({"id": user_id, "username": name}, 201)
 
 
@@ -141,9 +145,10 @@ def agent(request: web.Request) -> str:
     return request.headers.get(hdrs.USER_AGENT, "")
 
 
-def to_home(request: web.Request, signed_in: SignedIn) -> web.Response:
-    """Return the way home with the cookie of a new session."""
-    response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
+def to_page(request: web.Request, signed_in: SignedIn, wanted: str = "") -> web.Response:
+    """Return the way to a page of this server, or home, with the cookie of a new session."""
+    is_ours = _OWN_PAGE.fullmatch(wanted) is not None
+    response = web.Response(status=303, headers={hdrs.LOCATION: wanted if is_ours else "/"})
     _set_cookie(request, response, signed_in)
     return response
 
@@ -155,6 +160,7 @@ def sign_in_page(request: web.Request, status: int, message: str = "") -> web.Re
         "user": None,
         "page": "login",
         "message": message,
+        "next": request.query.get("next", ""),
         "registration": config.registration,
         "provider": config.oidc_name if config.oidc_issuer else "",
     }

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp_jinja2
@@ -134,7 +135,7 @@ def _render(
 ) -> web.StreamResponse:
     if _is_page(request):
         if status == 401:
-            return web.Response(status=303, headers={hdrs.LOCATION: "/login"})
+            return web.Response(status=303, headers={hdrs.LOCATION: _door(request)})
         context = {
             "user": request.get(USER),
             "page": "error",
@@ -149,6 +150,12 @@ def _render(
     response = error_response(status, error, request[REQUEST_ID])
     response.headers.update(headers)
     return response
+
+
+def _door(request: web.Request) -> str:
+    """Return the address of the sign-in page, which leads on to the page that was wanted."""
+    wanted = request.path_qs
+    return "/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}"
 
 
 def _is_page(request: web.Request) -> bool:

@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 
 from engine.auth.provider import Provider
 from engine.errors import AppError, NotFound, Unauthenticated
-from handlers.auth import agent, sign_in_page, to_home
+from handlers.auth import agent, sign_in_page, to_page
 from handlers.keys import ENGINE
 from handlers.middleware import status_of
 
@@ -50,7 +50,7 @@ async def _signed_in(request: web.Request) -> web.Response:
         raise Unauthenticated("This sign-in was not begun in this browser, or too long ago.")
     person = await _provider(request).finish(started, request.query)
     signed_in = await engine.identity.by_subject(person.subject, person.name, agent(request))
-    return to_home(request, signed_in)
+    return to_page(request, signed_in)
 
 
 def _provider(request: web.Request) -> Provider:

@@ -14,8 +14,9 @@ import jwt
 import pytest
 
 from handlers.admission import SESSION_COOKIE
+from tests.fake_model import FakeModel, Say, Stall
 from tests.handlers.people import PASSWORD, add_user, client, person, sign_in, with_password
-from tests.handlers.site import Site, open_site
+from tests.handlers.site import Site, open_site, with_model
 
 ME = "/api/v1/auth/me"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -71,6 +72,37 @@ async def test_the_page_s_own_form_goes_home_with_the_cookie(site: Site) -> None
     status, _, text = await post(site, "/api/v1/auth/login", data=wrong, headers=browser)
     assert status == 401
     assert "The name or the password is wrong." in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "led"),
+    [
+        ("/kb/1?a=b", "/kb/1?a=b"),
+        ("", "/"),
+        ("//elsewhere.example", "/"),
+        ("/\\elsewhere.example", "/"),
+        ("https://elsewhere.example", "/"),
+        ("/a\r\nSet-Cookie: x=y", "/"),
+        ("/\t/elsewhere.example", "/"),
+    ],
+)
+async def test_signing_in_leads_to_pages_of_this_server_only(
+    site: Site, wanted: str, led: str
+) -> None:
+    await with_password(site, "ada")
+    form = {"username": "ada", "password": PASSWORD, "next": wanted}
+    browser = {"Accept": "text/html", **SAME_ORIGIN}
+    status, headers, _ = await post(site, "/api/v1/auth/login", data=form, headers=browser)
+    assert (status, headers["Location"]) == (303, led)
+
+
+async def test_a_page_that_was_wanted_is_remembered_at_the_door(site: Site) -> None:
+    async with client(site, None) as anybody:
+        path, browser = f"{site.base}/kb/1?x=%22", {"Accept": "text/html"}
+        async with anybody.session.get(path, headers=browser, allow_redirects=False) as response:
+            led = response.headers["Location"]
+        async with anybody.session.get(site.base + led) as response:
+            assert 'name="next" value="/kb/1?x=%22"' in await response.text()
 
 
 async def test_bearer_and_cookie_work_on_every_stream_until_they_are_signed_out(
@@ -366,17 +398,20 @@ async def test_the_administrator_of_the_link_sets_a_first_password(site: Site) -
     assert (await sign_in(site, "admin"))[0] == 200
 
 
-async def test_a_disabled_user_is_out_at_once_with_streams_tokens_and_keys(data: Path) -> None:
-    async with open_site(data, extractive_words_per_s=5) as site:
+async def test_a_disabled_user_is_out_at_once_with_streams_tokens_and_keys(
+    data: Path, model: FakeModel
+) -> None:
+    model.script(Say("Staff sign in "), Stall())
+    async with open_site(data, **with_model(model)) as site:
         user_id = await with_password(site, "ada")
         _, pair = await sign_in(site, "ada")
         async with client(site, pair["access_token"]) as ada:
-            kb_id = await ada.kb("Hers", {"a.md": "# Sign-in\n\n" + "Staff sign in by card. " * 40})
+            kb_id = await ada.kb("Hers", {"a.md": "# Sign-in\n\nStaff sign in by card."})
             _, key = await ada.call("POST", "/api/v1/auth/keys", {"name": "mine"})
             body = {"kb_id": kb_id, "document_type": "custom", "context": "How do staff sign in?"}
             async with ada.stream("/api/v1/generate/stream", body) as stream:
                 run_id = stream.response.headers["X-Run-Id"]
-                await stream.until(4)
+                await stream.until_text(b"Staff")
                 path = f"/api/v1/admin/users/{user_id}"
                 assert (await site.call("PATCH", path, {"is_disabled": True}))[0] == 200
                 began = time.monotonic()
@@ -394,16 +429,17 @@ async def test_a_disabled_user_is_out_at_once_with_streams_tokens_and_keys(data:
         assert await status_of(site, key["key"]) == 401
 
 
-async def test_a_stream_ends_when_its_sign_in_does(data: Path) -> None:
-    async with open_site(data, extractive_words_per_s=5) as site:
+async def test_a_stream_ends_when_its_sign_in_does(data: Path, model: FakeModel) -> None:
+    model.script(Say("Staff sign in "), Stall())
+    async with open_site(data, **with_model(model)) as site:
         await with_password(site, "ada")
         pairs = [(await sign_in(site, "ada"))[1]["access_token"] for _ in range(2)]
         async with client(site, pairs[0]) as ada:
-            kb_id = await ada.kb("Hers", {"a.md": "# Sign-in\n\n" + "Staff sign in by card. " * 40})
+            kb_id = await ada.kb("Hers", {"a.md": "# Sign-in\n\nStaff sign in by card."})
             body = {"kb_id": kb_id, "document_type": "custom", "context": "How do staff sign in?"}
             async with ada.stream("/api/v1/generate/stream", body) as stream:
                 run_id = stream.response.headers["X-Run-Id"]
-                await stream.until(4)
+                await stream.until_text(b"Staff")
                 assert (await ada.call("POST", "/api/v1/auth/logout"))[0] == 200
                 await stream.rest()
                 assert b"UNAUTHENTICATED" in stream.raw
