@@ -22,9 +22,11 @@ from engine.storage import (
     invites,
     journal,
     knowledge,
+    own_types,
     passages,
     permissions,
     sessions,
+    versions,
 )
 from engine.storage.conversations import Turn
 from engine.storage.documents import NewVersion
@@ -114,7 +116,6 @@ TABLE: dict[str, Entry] = {
         "GET /api/v1/kbs",
         "GET /api/v1/models",
         "GET /api/v1/templates",
-        "GET /api/v1/templates/{id}",
         "GET /api/v1/drafts",
         "GET /api/v1/conversations",
         "GET /api/v1/runs",
@@ -144,6 +145,13 @@ TABLE: dict[str, Entry] = {
         "GET /api/v1/documents/{id}/pages/{n}",
         "GET /api/v1/drafts/{id}",
         "GET /api/v1/drafts/{id}/check",
+        "GET /api/v1/drafts/{id}/support",
+        "POST /api/v1/drafts/{id}/support",
+        "GET /api/v1/drafts/{id}/verification",
+        "GET /api/v1/drafts/{id}/versions",
+        "GET /api/v1/drafts/{id}/versions/{n}",
+        "GET /api/v1/drafts/{id}/versions/{n}/diff",
+        "GET /api/v1/templates/{id}",
         entry=Entry(READ),
     ),
     "PATCH /api/v1/kbs/{id}": Entry(MANAGE | NOT_BY_READING, {"name": "{new}"}),
@@ -165,6 +173,7 @@ TABLE: dict[str, Entry] = {
     **per(
         "POST /api/v1/generate",
         "POST /api/v1/generate/stream",
+        "POST /api/v1/generate/estimate",
         entry=Entry(READ | NOT_BY_READING, GENERATE),
     ),
     "POST /api/v1/drafts": Entry(READ | NOT_BY_READING, {"kb_id": "{kb}", "content": "x"}),
@@ -172,6 +181,20 @@ TABLE: dict[str, Entry] = {
     "DELETE /api/v1/drafts/{id}": Entry(MANAGE | NOT_BY_READING),
     "POST /api/v1/drafts/{id}/resume": Entry(WRITE | NOT_BY_READING),
     "POST /api/v1/drafts/{id}/fix": Entry(WRITE | NOT_BY_READING, {}),
+    "POST /api/v1/drafts/{id}/duplicate": Entry(READ | NOT_BY_READING, {}),
+    "POST /api/v1/drafts/{id}/feedback": Entry(READ | NOT_BY_READING, {"feedback_type": "other"}),
+    "POST /api/v1/drafts/{id}/restore": Entry(MANAGE | NOT_BY_READING),
+    "POST /api/v1/drafts/{id}/regenerate": Entry(
+        WRITE | NOT_BY_READING, {"selection_start": 0, "selection_end": 5}
+    ),
+    "POST /api/v1/drafts/{id}/merge": Entry(WRITE | NOT_BY_READING, {"base": "a", "content": "b"}),
+    "PUT /api/v1/drafts/{id}/verification": Entry(WRITE | NOT_BY_READING, {"numbers": [1]}),
+    "POST /api/v1/drafts/{id}/versions": Entry(WRITE | NOT_BY_READING, {"name": "x"}),
+    "PATCH /api/v1/drafts/{id}/versions/{n}": Entry(WRITE | NOT_BY_READING, {"name": "x"}),
+    "POST /api/v1/drafts/{id}/versions/{n}/restore": Entry(WRITE | NOT_BY_READING, {}),
+    "POST /api/v1/templates": Entry(WRITE | NOT_BY_READING, {"kb_id": "{kb}", "name": "{new}"}),
+    "PATCH /api/v1/templates/{id}": Entry(WRITE | NOT_BY_READING, {"description": "x"}),
+    "DELETE /api/v1/templates/{id}": Entry(WRITE | NOT_BY_READING),
     **per(
         "POST /query",
         "POST /query/",
@@ -205,7 +228,11 @@ TABLE: dict[str, Entry] = {
         entry=Entry(USER | NOT_BY_READING | NOT_BY_ONE_BASE_S_KEY, NOTES),
     ),
     **per("GET /api/v1/runs/{id}", "GET /api/v1/runs/{id}/events", entry=Entry(OWN)),
-    "POST /api/v1/runs/{id}/cancel": Entry(OWN | NOT_BY_READING),
+    **per(
+        "POST /api/v1/runs/{id}/cancel",
+        "POST /api/v1/runs/{id}/skip",
+        entry=Entry(OWN | NOT_BY_READING),
+    ),
     **per(
         "GET /admin",
         "GET /metrics",
@@ -244,6 +271,7 @@ class World(NamedTuple):
     user: Id
     group: Id
     invite: Id
+    template: Id
 
 
 async def make_world(site: Site, people: dict[str, User]) -> World:
@@ -281,8 +309,12 @@ async def make_world(site: Site, people: dict[str, User]) -> World:
             context="sign-in",
             request=request,
             status="partial",
+            content="Staff sign in by card.",
         )
         await drafts.insert(tx, draft)
+        await versions.insert(tx, draft, 1, owner.id, "machine", "generated", False)
+        template = new_id()
+        await own_types.insert(tx, template, kb, owner.id, template, {})
         for run_id, kb_id, kb_ids in ((run, kb, []), (query, None, [kb])):
             await journal.insert_run(
                 tx,
@@ -319,7 +351,7 @@ async def make_world(site: Site, people: dict[str, User]) -> World:
         invite = await invites.add(tx, owner.id, new_id(), expiry(60))
     return World(
         kb, other, document.id, draft.id, query, conversation, share.id, session, key.id, user,
-        group, invite,
+        group, invite, template,
     )  # fmt: skip
 
 
@@ -337,7 +369,7 @@ def path_of(route: str, world: World) -> str:
         "/users/": world.user,
         "/groups/": world.group,
         "/invites/": world.invite,
-        "/templates/": "custom",
+        "/templates/": world.template,
     }.items():
         path = path.replace(prefix + "{id}", prefix + value)
     path = path.replace("{kb_id}", world.kb).replace("{draft_id}", world.draft)
