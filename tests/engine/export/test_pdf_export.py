@@ -30,8 +30,8 @@ def test_pdftotext_finds_every_source_and_every_word(style: Style, tmp_path: Pat
     text = pdf_text(write(document, style, MADE_AT), tmp_path)
     flat = " ".join(text.split())
     for number in range(1, 6):
-        label = f"{number}" if style == "footnotes" else f"[{number}] "
-        assert f"{label}Source <{number}> & more.pdf, page {number + 10}, Security" in flat
+        label = f"{number}" if style == "footnotes" else f"[{number}]"
+        assert f"{label} Source <{number}> & more.pdf, page {number + 10}, Security" in flat
     assert "x<y & AT&T" in flat
     assert "left | right" in flat
     latin = {word for word in said(document) if word.isascii()}
@@ -61,7 +61,7 @@ def test_numbers_stay_those_of_the_draft() -> None:
     _, text = pages(exported("Yes [3], no [1], yes [3]."))
     first, rest = text.split("\n", 1)
     assert "".join(first.split()).startswith("Yes3,no1,yes3.")
-    assert rest.index("3Source <3>") < rest.index("1Source <1>")
+    assert rest.index("3 Source <3>") < rest.index("1 Source <1>")
 
 
 def test_text_is_data_and_never_typst() -> None:
@@ -81,6 +81,12 @@ def test_nothing_in_the_file_reaches_out() -> None:
     data = exported("See [this](https://evil.example/) [1].", "references")
     for name in (b"/URI", b"/JavaScript", b"/Launch", b"/EmbeddedFile", b"/GoToR"):
         assert name not in data
+
+
+@pytest.mark.parametrize("sign", ["> ", "- ", "1. "])
+def test_what_is_nested_deeply_is_still_there(sign: str) -> None:
+    text = "\n".join(pages(exported(f"{sign * 9}deep words [1]", "references")))
+    assert "deep words" in " ".join(text.split())
 
 
 @settings(max_examples=15, deadline=None)
