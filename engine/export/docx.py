@@ -45,9 +45,9 @@ def write(document: Document, style: Style, base: str | None, made_at: str) -> b
     properties.title, properties.author, properties.comments = document.title[:255], "", ""
     properties.created = properties.modified = datetime.fromisoformat(made_at)
     writer = _Writer(document, style, Styles(file), Footnotes(file), Numbering(file))
-    body = file.element.body
-    for position, element in enumerate(writer.write()):
-        body.insert(position, element)
+    end = file.element.body.get_or_add_sectPr()
+    for element in writer.write():
+        end.addprevious(element)
     data = BytesIO()
     file.save(data)
     return data.getvalue()

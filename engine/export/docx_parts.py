@@ -52,6 +52,7 @@ class Numbering:
         _insert_before(self._element, ("num", "numIdMacAtCleanup"), _numbers(first + 1))
         lists = self._element.findall(qn("w:num"))
         self._next = 1 + max((int(one.get(qn("w:numId"))) for one in lists), default=0)
+        self._last = lists[-1] if lists else self._element.findall(qn("w:abstractNum"))[-1]
         self._bulleted = self._add(self._bullets)
 
     def list_of(self, start: int | None, depth: int) -> int:
@@ -65,7 +66,8 @@ class Numbering:
         number = self._next
         self._next += 1
         one = w("num", w("abstractNumId", val=kind), override, numId=number)
-        _insert_before(self._element, ("numIdMacAtCleanup",), one)
+        self._last.addnext(one)
+        self._last = one
         return number
 
 

@@ -11,6 +11,7 @@ Element = Any
 """An element of lxml; python-docx gives it no type."""
 
 _RIGHT_TO_LEFT = r"[\p{bc=R}\p{bc=AL}]"
+_BEGINS_RIGHT_TO_LEFT = regex.compile(_RIGHT_TO_LEFT)
 # Spaces and digits between two words of such a script belong to them.
 _DIRECTIONS = regex.compile(
     rf"{_RIGHT_TO_LEFT}+(?:[^\p{{bc=L}}]*{_RIGHT_TO_LEFT}+)*|[^\p{{bc=R}}\p{{bc=AL}}]+"
@@ -36,7 +37,7 @@ def text(words: str) -> list[Element]:
 def run(words: str, *properties: Element) -> Iterator[Element]:
     """Yield runs of one look, one for each direction of writing in the text."""
     for match in _DIRECTIONS.finditer(words):
-        is_rtl = regex.match(_RIGHT_TO_LEFT, match[0])
+        is_rtl = _BEGINS_RIGHT_TO_LEFT.match(match[0])
         look = [_copy(one) for one in properties] + ([w("rtl")] if is_rtl else [])
         yield w("r", w("rPr", *look) if look else None, *text(match[0]))
 
