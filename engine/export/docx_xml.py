@@ -14,7 +14,8 @@ _RIGHT_TO_LEFT = r"[\p{bc=R}\p{bc=AL}]"
 _BEGINS_RIGHT_TO_LEFT = regex.compile(_RIGHT_TO_LEFT)
 # Spaces and digits between two words of such a script belong to them.
 _DIRECTIONS = regex.compile(
-    rf"{_RIGHT_TO_LEFT}+(?:[^\p{{bc=L}}]*{_RIGHT_TO_LEFT}+)*|[^\p{{bc=R}}\p{{bc=AL}}]+"
+    rf"{_RIGHT_TO_LEFT}+(?:[^\p{{bc=L}}\p{{bc=R}}\p{{bc=AL}}]+{_RIGHT_TO_LEFT}+)*"
+    r"|[^\p{bc=R}\p{bc=AL}]+"
 )
 _BREAKS = regex.compile(r"[\t\n]|[^\t\n]+")
 

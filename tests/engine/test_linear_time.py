@@ -8,6 +8,10 @@ import pytest
 
 from engine.citations.markers import MarkerParser, count_words, parse, strip_markers
 from engine.citations.support import best_sentence, support
+from engine.export.docx import write as write_docx
+from engine.export.evidence import write as write_evidence
+from engine.export.markdown import write as write_markdown
+from engine.export.reading import read
 from engine.flows.fencing import harmless
 from engine.ingest import html, markdown, text
 from engine.ingest.chunking import cut
@@ -15,6 +19,7 @@ from engine.ingest.decoding import decode
 from engine.ingest.parsed import ParseFailed
 from engine.language.sentences import sentence_spans
 from engine.markdown.html import plain, render
+from tests.exporting import manuscript
 
 SIZE = 30_000
 MOST_S = 1.5
@@ -57,6 +62,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "a text file": lambda source: cut(text.read(source)),
     "a Markdown file": lambda source: cut(markdown.read(source)),
     "an HTML file": read_html,
+    "an export as Markdown": lambda source: write_markdown(read(manuscript(source)), "footnotes"),
+    "an export to Word": lambda source: write_docx(
+        read(manuscript(source)), "footnotes", None, "2026-11-21T05:00:00+00:00"
+    ),
+    "an export of evidence": lambda source: write_evidence(manuscript(source)),
 }
 
 
