@@ -111,6 +111,7 @@ async def open_engine(config: Config, *, owns_data: bool = False) -> AsyncIterat
                 engine.files.discard_incoming()
                 await engine.runs.recover()
                 await engine.audit.prune()
+                await engine.editing.purge()
                 engine.watch.start()
             try:
                 yield engine

@@ -3,21 +3,22 @@
 from collections.abc import Mapping
 
 from engine.citations.markers import Literal, parse
+from engine.citations.spacing import Spacing
 
 
 def renumber(text: str, numbers: Mapping[int, int | None]) -> str:
     """Rewrite each marker by `numbers`; one that maps to None or is missing there is removed.
 
-    The white space before a removed marker goes with it.
+    The white space around a removed marker is closed up.
     """
+    spacing = Spacing(after="\n")
     pieces: list[str] = []
     for segment in parse(text):
         if isinstance(segment, Literal):
-            pieces.append(segment.text)
+            pieces.append(spacing.add_text(segment.text))
             continue
-        kept = [numbers.get(number) for number in segment.numbers]
-        markers = "".join(f"[{number}]" for number in kept if number is not None)
-        if not markers and pieces:
-            pieces[-1] = pieces[-1].rstrip(" ")
-        pieces.append(markers)
-    return "".join(pieces)
+        kept = [number for one in segment.numbers if (number := numbers.get(one)) is not None]
+        pieces += [spacing.add_marker(f"[{number}]") for number in kept]
+        if not kept:
+            spacing.remove_marker()
+    return "".join(pieces) + spacing.rest()

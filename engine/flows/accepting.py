@@ -1,5 +1,6 @@
 """A changed text taken into a draft that may have changed as well: merged, never overwritten."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -69,41 +70,51 @@ class Accepting:
 
         Raises:
             NotFound, Forbidden: no such draft or suggestion, or not to be changed by this user.
-            Gone: the suggestion is no longer kept. Conflict: it was not finished, or the draft is
-                being written.
+            Gone: the suggestion is no longer kept.
+            Conflict: it was not finished; the draft is being written, or changed in this moment.
             Invalid: neither a suggestion nor a text with its base was given.
         """
+        async with self._database.read() as connection:
+            draft = await drafts.get(connection, user, draft_id, Level.WRITE)
+            mine = await self._mine(connection, user, draft, wanted)
+        # In a thread: a long text takes a part of a second, in which others are served.
+        merged, citations = await asyncio.to_thread(joined, draft, mine, wanted.prefer)
+        if merged.conflicts or wanted.dry_run:
+            return Accepted(False, merged.content, citations, merged.conflicts, draft)
+        change = DraftChange(
+            content=merged.content,
+            citations=list(citations),
+            made_by=mine.made_by,
+            version=draft.version,
+        )
+        reason = "suggested" if wanted.suggestion else "merged"
         async with self._database.transaction() as tx:
             draft = await drafts.get(tx, user, draft_id, Level.WRITE)
-            mine = await self._mine(tx, user, draft, wanted)
-            merged, citations = joined(draft, mine, wanted.prefer)
-            if merged.conflicts or wanted.dry_run:
-                return Accepted(False, merged.content, citations, merged.conflicts, draft)
-            change = DraftChange(
-                content=merged.content, citations=list(citations), made_by=mine.made_by
-            )
-            reason = "suggested" if wanted.suggestion else "merged"
             saved = await self._editing.apply(tx, user, draft, change, reason=reason)
         return Accepted(True, saved.content, saved.citations, [], saved)
 
-    async def _mine(self, tx: Connection, user: User, draft: Draft, wanted: MergeRequest) -> _Mine:
+    async def _mine(
+        self, connection: Connection, user: User, draft: Draft, wanted: MergeRequest
+    ) -> _Mine:
         if wanted.suggestion is not None:
-            return await self._suggested(tx, user, draft, wanted.suggestion)
+            return await self._suggested(connection, user, draft, wanted.suggestion)
         if wanted.base is None or wanted.content is None:
             raise Invalid("Send a suggestion, or a text and the text it was made from.")
         citations = kept_citations(draft, wanted.citations)
         base = kept_citations(draft, wanted.base_citations or list(citations))
         return _Mine(clean(wanted.base), base, clean(wanted.content), citations, "human")
 
-    async def _suggested(self, tx: Connection, user: User, draft: Draft, run_id: Id) -> _Mine:
-        row = await rows.find_run(tx, user, run_id)
+    async def _suggested(
+        self, connection: Connection, user: User, draft: Draft, run_id: Id
+    ) -> _Mine:
+        row = await rows.find_run(connection, user, run_id)
         if row is None or row.family != FAMILY or row.draft_id != draft.id:
             raise NotFound("This suggestion does not exist.", field="suggestion")
         if row.state != "completed":
             raise Conflict("This suggestion was not finished.", code="INVALID_TRANSITION")
-        events = await self._journal.history_in(tx, row.id)
+        events = await self._journal.history_in(connection, row.id)
         end = events[-1] if events else None
-        if not isinstance(end, Completed):
+        if not isinstance(end, Completed) or row.request == b"{}":
             raise Gone("This suggestion is no longer kept. Ask for it again.")
         rewrite = msgspec.json.decode(row.request, type=Rewrite)
         text = str(end.result["regenerated_text"])

@@ -7,12 +7,13 @@ whatever the draft says by then.
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeGuard
 
 import msgspec
 from msgspec import Meta
 
-from engine.citations.markers import markers_in
+from engine.citations.markers import markers_in, strip_markers
 from engine.citations.numbering import CitationStream
 from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Invalid, ProviderFailed
@@ -24,7 +25,7 @@ from engine.language.sentences import sentence_spans
 from engine.retrieval.search import Retriever
 from engine.runs.events import Cited, Completed, Delta, Event, Stage, Started, Terminal
 from engine.runs.runner import Run, Runs
-from engine.storage import drafts
+from engine.storage import drafts, journal
 from engine.storage.database import Connection, Database
 from engine.storage.drafts import Draft
 from engine.storage.identities import User
@@ -35,6 +36,8 @@ from engine.writers import writer as writers
 from engine.writers.writer import Action, Assignment, Finished, Piece, SectionPlan, Waiting, Writer
 
 FAMILY = "rewrite"
+_REMEMBERED = timedelta(days=1)
+"""How long a run knows the text it was asked about, which may be long."""
 _SOURCES = 8
 _QUERY_WORDS = 60
 _BEFORE_CHARS, _AFTER_CHARS = 2000, 600
@@ -131,6 +134,7 @@ class Rewriting:
         rewrite = understood(draft, request)
 
         async def build(tx: Connection) -> RunRow:
+            await journal.forget_requests(tx, FAMILY, draft.id, _ago(_REMEMBERED))
             return new_run(
                 FAMILY,
                 user,
@@ -196,8 +200,8 @@ class Rewriting:
             messages=rewrite_selection_messages(
                 sources,
                 material,
-                renumber(before[-_BEFORE_CHARS:], {}),
-                renumber(after[:_AFTER_CHARS], {}),
+                strip_markers(before[-_BEFORE_CHARS:]),
+                strip_markers(after[:_AFTER_CHARS]),
                 rewrite.action,
                 rewrite.instructions,
                 keeps_citations=rewrite.keep_citations and bool(rewrite.cited),
@@ -209,6 +213,10 @@ class Rewriting:
             action=rewrite.action,
             around=f"{before}\n\n{after}",
         )
+
+
+def _ago(time: timedelta) -> str:
+    return (datetime.now(UTC) - time).isoformat(timespec="microseconds")
 
 
 class _Suggestion:
@@ -388,7 +396,7 @@ def _question(rewrite: Rewrite) -> str:
 
 def _bare(text: str, words: int | None = None) -> str:
     """Return a text without markers, or its first words."""
-    return " ".join(renumber(text, {}).split()[:words])
+    return " ".join(strip_markers(text).split()[:words])
 
 
 def _source(citation: Citation, kb_id: Id) -> Source:

@@ -4,6 +4,7 @@ Autosaves come every few seconds, so those of one person within a short time are
 explicit save closes such a session; without one it is a checkpoint of its own.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -100,7 +101,8 @@ class Versions:
             draft = await drafts.get(connection, user, draft_id)
             before = await versions.get(connection, draft_id, number)
             after = draft if to is None else await versions.get(connection, draft_id, to)
-        return compare(before.content, after.content)
+        # In a thread: long texts take a part of a second, in which others are served.
+        return await asyncio.to_thread(compare, before.content, after.content)
 
     # Name
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import regex
 
 _DEEPEST = 12
+_MOST_EDITS = 64
+"""Items put in or taken out of a large gap that are still looked for."""
 _SMALL = 10_000
 """Pairs of items that may be compared one by one in a gap."""
 
@@ -70,6 +72,8 @@ def align(first: Sequence[str], second: Sequence[str]) -> tuple[list[Match], boo
             gaps += _between(anchors, gap)
         elif (gap.a_end - gap.a) * (gap.b_end - gap.b) <= _SMALL:
             found += _exact(first, second, gap)
+        elif (few := _with_few_edits(first, second, gap)) is not None:
+            found += few
         else:
             is_coarse = True
     return _joined(sorted(found)), is_coarse
@@ -149,6 +153,48 @@ def _exact(first: Sequence[str], second: Sequence[str], gap: Gap) -> Iterator[Ma
             i += 1
         else:
             j += 1
+
+
+def _with_few_edits(first: Sequence[str], second: Sequence[str], gap: Gap) -> list[Match] | None:
+    """Return what is equal in a gap if at most `_MOST_EDITS` items differ, else None.
+
+    `furthest[k]` is how far into the first side the diagonal `k` (first less second) is reached.
+    """
+    length, width = gap.a_end - gap.a, gap.b_end - gap.b
+    furthest = {1: 0}
+    rounds: list[dict[int, int]] = []
+    for edits in range(min(_MOST_EDITS, length + width) + 1):
+        rounds.append(dict(furthest))
+        for k in range(-edits, edits + 1, 2):
+            goes_down = k == -edits or (
+                k != edits and furthest.get(k - 1, -1) < furthest.get(k + 1, -1)
+            )
+            x = furthest.get(k + 1, 0) if goes_down else furthest[k - 1] + 1
+            while x < length and x - k < width and first[gap.a + x] == second[gap.b + x - k]:
+                x += 1
+            furthest[k] = x
+            if x >= length and x - k >= width:
+                return _walked_back(rounds, gap)
+    return None
+
+
+def _walked_back(rounds: Sequence[dict[int, int]], gap: Gap) -> list[Match]:
+    """Return the equal stretches on the way that Myers' search has found."""
+    x, y = gap.a_end - gap.a, gap.b_end - gap.b
+    found: list[Match] = []
+    for edits in range(len(rounds) - 1, -1, -1):
+        furthest, k = rounds[edits], x - y
+        goes_down = k == -edits or (
+            k != edits and furthest.get(k - 1, -1) < furthest.get(k + 1, -1)
+        )
+        before = k + 1 if goes_down else k - 1
+        old_x = furthest.get(before, 0)
+        start = old_x if goes_down else old_x + 1
+        start = 0 if edits == 0 else start
+        if x > start:
+            found.append(Match(gap.a + start, gap.b + start - k, x - start))
+        x, y = old_x, old_x - before
+    return found
 
 
 def _joined(found: Sequence[Match]) -> list[Match]:

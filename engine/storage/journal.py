@@ -128,6 +128,14 @@ async def forget_request(tx: Connection, run_id: Id) -> None:
     await tx.execute_fetchall("update runs set request = ? where id = ?", (b"{}", run_id))
 
 
+async def forget_requests(tx: Connection, family: str, draft_id: Id, ended_before: str) -> None:
+    """Remove what the runs of a family were asked to do with a draft, once they are long over."""
+    await tx.execute_fetchall(
+        "update runs set request = ? where family = ? and draft_id = ? and ended_at < ?",
+        (b"{}", family, draft_id, ended_before),
+    )
+
+
 async def append(tx: Connection, rows: Sequence[tuple[Id, int, bytes]]) -> None:
     """Insert events (run_id, seq, JSON)."""
     await tx.executemany("insert into events (run_id, seq, data) values (?, ?, ?)", rows)
