@@ -30,6 +30,8 @@ from handlers.security import add_security_headers
 
 _logger = logging.getLogger("footnote.http")
 
+_FORM = "application/x-www-form-urlencoded"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _STATUS: dict[type[AppError], int] = {
@@ -159,10 +161,13 @@ def _door(request: web.Request) -> str:
 
 
 def _is_page(request: web.Request) -> bool:
-    return request.method in (hdrs.METH_GET, hdrs.METH_HEAD) and (
-        "text/html" in request.headers.get(hdrs.ACCEPT, "")
-        and not request.path.startswith(("/api/", "/static/"))
-    )
+    """Whether a browser shows the answer: it goes to a page, or sends a page's form."""
+    if "text/html" not in request.headers.get(hdrs.ACCEPT, ""):
+        return False
+    if request.content_type == _FORM:
+        return True
+    is_visit = request.method in (hdrs.METH_GET, hdrs.METH_HEAD)
+    return is_visit and not request.path.startswith(("/api/", "/static/"))
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

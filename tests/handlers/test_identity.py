@@ -180,6 +180,18 @@ async def test_guesses_are_limited_by_address_and_by_name(data: Path) -> None:
         assert answers[-1][1]["error"]["code"] == "RATE_LIMITED"
 
 
+async def test_a_form_that_came_too_often_gets_a_page(data: Path) -> None:
+    async with open_site(data, sign_in_per_minute=1) as site:
+        form = {"username": "ada", "password": PASSWORD}
+        browser = {"Accept": "text/html", **SAME_ORIGIN}
+        for status in (401, 429):
+            found, headers, text = await post(
+                site, "/api/v1/auth/login", data=form, headers=browser
+            )
+            assert (found, headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+        assert "Wait a little" in text
+
+
 @pytest.mark.parametrize(
     "headers",
     [
