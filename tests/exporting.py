@@ -185,6 +185,9 @@ def pdf_text(data: bytes, folder: Path) -> str:
     path = folder / "read.pdf"
     path.write_bytes(data)
     done = subprocess.run(
-        ["pdftotext", "-layout", "-enc", "UTF-8", str(path), "-"], capture_output=True, check=True, timeout=60
+        ["pdftotext", "-layout", "-enc", "UTF-8", str(path), "-"],
+        capture_output=True,
+        check=True,
+        timeout=60,
     )
     return done.stdout.decode()
