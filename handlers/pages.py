@@ -95,7 +95,7 @@ async def draft_view(request: web.Request) -> web.Response:
     if draft.kb_id != kb.id:
         raise NotFound("This draft does not exist.")
     now = await engine.drafting.now(draft)
-    kind = await engine.types.known(draft.document_type)
+    kind = await engine.drafting.kind_of(draft)
     is_live = now.draft.status == "streaming"
     blocks, open_text, ends = await asyncio.to_thread(_blocks, now.draft, is_live=is_live)
     fields = describe(now.draft) | {

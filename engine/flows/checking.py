@@ -12,7 +12,7 @@ from engine.citations.examination import Checked, examine
 from engine.citations.markers import markers_in
 from engine.errors import Invalid
 from engine.flows.assessment import split_sections
-from engine.flows.editing import Kept, Text, clean, kept_citations
+from engine.flows.editing import Kept, Text, kept_citations
 from engine.storage import drafts, verifications
 from engine.storage.database import Connection, Database
 from engine.storage.drafts import Draft
@@ -82,7 +82,7 @@ class Checking:
 
     async def support(self, draft: Draft, asked: SupportQuestion) -> Examined:
         """Judge the sentences of a draft, or of a text it may become."""
-        content = draft.content if asked.content is None else clean(asked.content)
+        content = draft.content if asked.content is None else asked.content
         citations = kept_citations(draft, asked.citations)
         # In a thread: a long text takes a part of a second, in which others are served.
         result = await asyncio.to_thread(coverage_of, content, citations)

@@ -9,7 +9,7 @@ from engine.citations.markers import count_words
 from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Invalid, NotFound, ProviderFailed
 from engine.flows.document_types import DocumentType
-from engine.flows.draft_request import DraftRequest, outlined
+from engine.flows.draft_request import DraftRequest, OutlineSection, outlined
 from engine.flows.estimate import Estimate, estimated
 from engine.flows.feedback import effort_of
 from engine.flows.new_run import new_run
@@ -336,6 +336,12 @@ class Drafting:
 
     # Read
 
+    async def kind_of(self, draft: Draft) -> DocumentType | None:
+        """Return the type of a draft with the sections it was asked for, if it is still known."""
+        kind = await self._types.known(draft.document_type)
+        outline = msgspec.convert(draft.request.get("outline", []), list[OutlineSection])
+        return outlined(kind, outline) if kind else None
+
     async def now(self, draft: Draft) -> Now:
         """Return a draft with what its run has written so far."""
         if draft.status != "streaming" or draft.run_id is None:
@@ -364,7 +370,9 @@ class Drafting:
             return _text_of(seen), _cited(seen)
         before, known = draft.content, draft.citations
         if draft.status != "streaming":
-            before = before.removesuffix(_text_of(events))
+            written = _text_of(events)
+            # A text that was changed since tells nothing of what came before this run.
+            before = before.removesuffix(written) if before.endswith(written) else ""
             own = {citation.number for citation in _cited(events)}
             known = [citation for citation in known if citation.number not in own]
         return before + _text_of(seen), known + _cited(seen)

@@ -17,7 +17,7 @@ from engine.citations.markers import markers_in, strip_markers
 from engine.citations.numbering import CitationStream
 from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Invalid, ProviderFailed
-from engine.flows.editing import Kept, Text, clean, kept_citations
+from engine.flows.editing import Kept, Text, kept_citations
 from engine.flows.finish import warnings_of
 from engine.flows.new_run import new_run
 from engine.flows.prompts import rewrite_selection_messages
@@ -305,7 +305,7 @@ def understood(draft: Draft, request: RewriteRequest) -> Rewrite:
     Raises:
         Invalid: the range is no part of the text, or an instruction is missing.
     """
-    content = draft.content if request.content is None else clean(request.content)
+    content = draft.content if request.content is None else request.content
     start, end = _range(content, request)
     if request.action == "instruct" and not request.instructions.strip():
         raise Invalid("Say what to change.", field="instructions")

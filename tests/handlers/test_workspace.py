@@ -326,3 +326,21 @@ async def test_stop_works_in_the_moment_a_section_is_left(modelled: Site, model:
         found = frames(await stream.rest())
     assert found[-1]["code"] == "CANCELLED"
     assert (await modelled.draft(found[-1]["draft_id"]))["status"] == "partial"
+
+
+async def test_a_run_is_read_again_after_its_draft_was_edited(site: Site) -> None:
+    body = {"kb_id": site.topics, "document_type": "custom", "context": "How does sign-in work?"}
+    first = await site.read("/api/v1/generate?dialect=native&checks=1", body)
+    run_id = first[-1].id.partition(":")[0]
+    _, page = await site.call("GET", "/api/v1/drafts")
+    path = f"/api/v1/drafts/{page['drafts'][0]['id']}"
+    await site.call("PATCH", path, {"content": "Something else, \n\nby hand."})
+    again = await site.read(f"/api/v1/runs/{run_id}/events?checks=1", method="GET")
+    assert native(again, "block") == native(first, "block")
+    assert native(again, "checked") == native(first, "checked")
+
+
+async def test_the_page_shows_the_sections_of_the_outline(site: Site) -> None:
+    found = await site.generate(site.topics, document_type="rfp_response", outline=OUTLINE)
+    _, html = await site.call("GET", f"/kb/{site.topics}/drafts/{found[-1]['draft_id']}")
+    assert "Money" in html and "Relevant Experience" not in html
