@@ -3,12 +3,17 @@
 
 PYTHON ?= python3
 TYPESCRIPT := 5.9.3
+AXE := 4.14.1
+MARKED := 18.2.1
+DOMPURIFY := 3.4.18
 ARGS ?=
 
 BIN := .venv/bin
 TSC := .tools/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
 JS_TESTS := $(wildcard tests/web/*.test.js)
-BENCHES := bench/retrieval.py bench/streams.py bench/kills.py bench/relevance.py bench/families.py
+AXE_JS := .tools/axe-$(AXE)/node_modules/axe-core/axe.min.js
+WHOLE_PAGE := .tools/page-bench/node_modules/.versions-$(MARKED)-$(DOMPURIFY)
+BENCHES := bench/retrieval.py bench/streams.py bench/page.py bench/kills.py bench/relevance.py bench/families.py
 REFERENCE := .tools/reference
 
 # $(call need,command that fails when it is missing,Debian packages,what it is needed for)
@@ -29,7 +34,7 @@ endef
 run: .venv/run.stamp  ## start the server; ARGS="--port 9000" passes options on
 	$(BIN)/python server.py serve $(ARGS)
 
-test: lint  ## every check and every test; the last line is pytest's
+test: lint $(AXE_JS)  ## every check and every test; the last line is pytest's
 	@test -n "$(JS_TESTS)" || { echo "tests/web has no tests" >&2; exit 1; }
 	node --experimental-detect-module --test $(JS_TESTS)
 	$(call need,command -v chromium,chromium fonts-dejavu-core,the tests in a browser)
@@ -53,7 +58,7 @@ format: .venv/dev.stamp  ## put all Python into its one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/dev.stamp $(REFERENCE).stamp  ## every benchmark, one after the other
+bench: .venv/dev.stamp $(REFERENCE).stamp $(WHOLE_PAGE)  ## every benchmark, one after the other
 	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS); done
 
 clean:  ## remove what was installed and cached, never ./data
@@ -85,3 +90,14 @@ $(TSC):
 	$(call need,command -v npm,npm,the checks of the scripts)
 	npm install --silent --no-save --no-package-lock --no-audit --no-fund \
 	  --prefix .tools/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT)
+
+# What the tests look for faults of accessibility with.
+$(AXE_JS):
+	npm install --silent --no-save --no-package-lock --no-audit --no-fund \
+	  --prefix .tools/axe-$(AXE) axe-core@$(AXE)
+
+# What the benchmark of the page compares with.
+$(WHOLE_PAGE):
+	npm install --silent --no-save --no-package-lock --no-audit --no-fund \
+	  --prefix .tools/page-bench marked@$(MARKED) dompurify@$(DOMPURIFY)
+	@touch $@

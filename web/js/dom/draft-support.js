@@ -16,7 +16,7 @@ const PAUSE_MS = 1_200;
 /** @typedef {{coverage: number | null, supported: number, total: number}} Coverage */
 
 export class DraftSupport {
-  #root;
+  #blockAt;
   #marks;
   #onCoverage;
   #read = 0;
@@ -26,12 +26,12 @@ export class DraftSupport {
   #checked = "";
 
   /**
-   * @param {HTMLElement} root  holds the blocks
+   * @param {(index: number) => HTMLElement | undefined} blockAt
    * @param {(coverage: Coverage) => void} onCoverage
    * @param {AbortSignal} signal
    */
-  constructor(root, onCoverage, signal) {
-    this.#root = root;
+  constructor(blockAt, onCoverage, signal) {
+    this.#blockAt = blockAt;
     this.#onCoverage = onCoverage;
     this.#marks = new SupportMarks(signal);
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
@@ -52,7 +52,7 @@ export class DraftSupport {
         this.#marked += 1;
         continue;
       }
-      const block = /** @type {HTMLElement | undefined} */ (this.#root.children[this.#marked]);
+      const block = this.#blockAt(this.#marked);
       const first = this.#read;
       while (this.#read < checks.length && checks[this.#read].start < end) this.#read += 1;
       const known = Number(block?.dataset.doubtful ?? 0);

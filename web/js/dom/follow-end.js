@@ -9,6 +9,8 @@ export class FollowEnd {
   #onChange;
   #lastTop = 0;
   isFollowing = true;
+  /** Whether the page is growing. */
+  isLive = false;
 
   /**
    * @param {(isFollowing: boolean) => void} onChange
@@ -19,6 +21,12 @@ export class FollowEnd {
     this.#lastTop = window.scrollY;
     this.isFollowing = this.#lastTop === 0 || this.#isNearEnd();
     window.addEventListener("scroll", this.#onScroll, { passive: true, signal });
+    // Told after the page was laid out, so that asking for its height costs nothing.
+    const observer = new ResizeObserver(() => {
+      if (this.isLive) this.keepUp();
+    });
+    observer.observe(document.body);
+    signal.addEventListener("abort", () => observer.disconnect());
   }
 
   /** Go to the end if the reader is following. */

@@ -1,10 +1,11 @@
-/** Paints at most thirty times a second, however many events arrive. */
+/** Paints at most thirty times a second, however many events arrive, and not while nobody looks. */
 
 const INTERVAL_MS = 33;
 
 export class Painter {
   #paint;
   #frame = 0;
+  #timer = 0;
   #paintedAt = -Infinity;
 
   /** @param {() => void} paint */
@@ -14,21 +15,27 @@ export class Painter {
 
   /** Ask for a paint soon. */
   request() {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#onFrame);
+    if (this.#frame !== 0 || this.#timer !== 0) return;
+    // A frame may come a hair early; without the slack a 60 Hz screen would wait for a third one.
+    const wait = this.#paintedAt + INTERVAL_MS - 12 - performance.now();
+    if (wait > 0) this.#timer = window.setTimeout(this.#askForFrame, wait);
+    else this.#askForFrame();
   }
 
   stop() {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
     this.#frame = 0;
+    this.#timer = 0;
   }
+
+  #askForFrame = () => {
+    this.#timer = 0;
+    this.#frame = requestAnimationFrame(this.#onFrame);
+  };
 
   /** @param {number} time */
   #onFrame = (time) => {
-    // A frame may come a hair early; without the slack a 60 Hz screen would wait for a third one.
-    if (time - this.#paintedAt < INTERVAL_MS - 4) {
-      this.#frame = requestAnimationFrame(this.#onFrame);
-      return;
-    }
     this.#frame = 0;
     this.#paintedAt = time;
     this.#paint();

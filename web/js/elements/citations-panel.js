@@ -13,6 +13,7 @@ import { plural } from "../lib/progress-text.js";
 export class CitationsPanel extends HTMLElement {
   #pinned = 0;
   #shown = "";
+  #count = -1;
 
   connectedCallback() {
     this.addEventListener("click", (event) => this.#act(event));
@@ -23,6 +24,8 @@ export class CitationsPanel extends HTMLElement {
 
   /** Add the cards that are missing. @param {Citation[]} citations */
   show(citations) {
+    if (citations.length === this.#count && this.#cards.children.length === this.#count) return;
+    this.#count = citations.length;
     for (const citation of citations.slice(this.#cards.children.length)) this.#cards.append(drawCitationCard(this, citation, this.dataset.kbId ?? ""));
     setText(slot(this, "heading"), plural(citations.length, this.dataset.noun ?? "citation"));
     slot(this, "empty").hidden = citations.length > 0;

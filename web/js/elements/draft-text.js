@@ -1,6 +1,5 @@
 import { drawInline } from "../dom/draw-inline.js";
 import { setFinalHtml } from "../dom/final-html.js";
-import { slot } from "../dom/find.js";
 import { OpenBlock } from "../lib/open-block.js";
 
 /** @import {GrowingText} from "../lib/growing-text.js" */
@@ -12,15 +11,16 @@ import { OpenBlock } from "../lib/open-block.js";
  * `citation-hovered` with {number, marker}, or null when the pointer or the focus leaves.
  */
 export class DraftText extends HTMLElement {
-  #paintedBlocks = 0;
+  /** @type {HTMLElement[]} */
+  #blocks = [];
   #openStart = -1;
   #openBlock = new OpenBlock();
-  /** @type {Node[]} the nodes of the line that is not finished */
-  #tail = [];
+  /** The line that is not finished. @type {{line: Line, element: HTMLElement} | null} */
+  #tail = null;
   #cursor = this.#makeCursor();
 
   connectedCallback() {
-    this.#paintedBlocks = this.querySelectorAll(":scope > .block").length;
+    this.#findBlocks();
     this.addEventListener("click", (event) => this.#choose(event));
     for (const kind of ["pointerover", "focusin"]) this.addEventListener(kind, (event) => this.#hover(event));
     for (const kind of ["pointerleave", "focusout"]) this.addEventListener(kind, () => this.#fire("citation-hovered", null));
@@ -32,7 +32,7 @@ export class DraftText extends HTMLElement {
    */
   adopt(fresh) {
     this.replaceChildren(...fresh.childNodes);
-    this.#paintedBlocks = this.querySelectorAll(":scope > .block").length;
+    this.#findBlocks();
     this.#openStart = -1;
   }
 
@@ -40,21 +40,27 @@ export class DraftText extends HTMLElement {
   clear() {
     for (const block of this.querySelectorAll(":scope > .block")) block.remove();
     this.#open.replaceChildren();
-    this.#paintedBlocks = 0;
+    this.#tail = null;
+    this.#blocks = [];
     this.#openStart = -1;
+  }
+
+  /** A block by its place in the text, as long as the text was only written, not edited. @param {number} index */
+  blockAt(index) {
+    return this.#blocks[index];
   }
 
   /** @param {GrowingText} state @param {{isLive: boolean}} options */
   paint(state, { isLive }) {
     this.#appendBlocks(state);
     this.#drawOpen(state);
-    if (isLive) this.#open.append(this.#cursor);
-    else this.#cursor.remove();
+    if (!isLive) this.#cursor.remove();
+    else if (this.#cursor.parentNode !== this.#open) this.#open.append(this.#cursor);
   }
 
   /** Whether nothing has been written yet. */
   get isBlank() {
-    return this.#paintedBlocks === 0 && !this.#open.hasChildNodes();
+    return this.#blocks.length === 0 && !this.#open.hasChildNodes();
   }
 
   /** @param {number} number @param {boolean} isLit */
@@ -83,8 +89,13 @@ export class DraftText extends HTMLElement {
     return heading !== undefined;
   }
 
+  #findBlocks() {
+    this.#blocks = Array.from(this.querySelectorAll(":scope > .block"));
+  }
+
+  /** The last child; a search by its name would walk through all the text. */
   get #open() {
-    return slot(this, "open");
+    return /** @type {HTMLElement} */ (this.lastElementChild);
   }
 
   /** @param {number} number @returns {HTMLElement[]} */
@@ -94,11 +105,12 @@ export class DraftText extends HTMLElement {
 
   /** @param {GrowingText} state */
   #appendBlocks({ blocks }) {
-    for (; this.#paintedBlocks < blocks.length; this.#paintedBlocks += 1) {
+    while (this.#blocks.length < blocks.length) {
       const block = document.createElement("div");
       block.className = "block";
-      setFinalHtml(block, blocks[this.#paintedBlocks].html);
+      setFinalHtml(block, blocks[this.#blocks.length].html);
       this.#open.before(block);
+      this.#blocks.push(block);
     }
   }
 
@@ -107,15 +119,40 @@ export class DraftText extends HTMLElement {
     if (openStart !== this.#openStart) {
       this.#openStart = openStart;
       this.#openBlock = new OpenBlock();
-      this.#tail = [];
+      this.#tail = null;
       this.#open.replaceChildren();
     }
     const { settled, tail } = this.#openBlock.read(openText);
-    for (const node of this.#tail) /** @type {ChildNode} */ (node).remove();
-    this.#cursor.remove();
-    this.#open.append(...settled.flatMap(drawLine));
-    this.#tail = tail === null ? [] : drawLine(tail);
-    this.#open.append(...this.#tail);
+    if (settled.length === 0 && this.#growTail(tail)) return;
+    this.#tail?.element.remove();
+    const before = this.#cursor.parentNode === this.#open ? this.#cursor : null;
+    for (const line of settled) this.#open.insertBefore(drawLine(line), before);
+    this.#tail = tail === null ? null : { line: tail, element: drawLine(tail) };
+    if (this.#tail !== null) this.#open.insertBefore(this.#tail.element, before);
+  }
+
+  /**
+   * Draw only what came to the last line. Only its end can read differently than before.
+   * @param {Line | null} line
+   * @returns {boolean} whether that was enough
+   */
+  #growTail(line) {
+    const old = this.#tail;
+    if (line === null || old === null || !isSameKind(old.line, line)) return line === null && old === null;
+    const { element } = old;
+    const [before, now] = [old.line.inlines, line.inlines];
+    let same = 0;
+    while (same < before.length && isSameInline(before[same], now[same])) same += 1;
+    old.line = line;
+    const last = element.childNodes[same];
+    if (same === before.length - 1 && now.length === before.length && isPlain(before[same]) && isPlain(now[same]) && last instanceof Text) {
+      last.data = now[same].text;
+      return true;
+    }
+    while (element.childNodes.length > same) element.lastChild?.remove();
+    element.append(...now.slice(same).map(drawInline));
+    if (line.kind === "text") element.append(" ");
+    return true;
   }
 
   #makeCursor() {
@@ -149,7 +186,22 @@ function markerOf(event) {
   return event.target instanceof Element ? event.target.closest(".citation-marker") : null;
 }
 
-/** @param {Line} line @returns {HTMLElement[]} */
+/** @param {Line} old @param {Line} line */
+function isSameKind(old, line) {
+  return old.cells === undefined && line.cells === undefined && old.kind === line.kind && old.level === line.level && old.bullet === line.bullet;
+}
+
+/** @param {Inline} a @param {Inline | undefined} b */
+function isSameInline(a, b) {
+  return b !== undefined && a.text === b.text && a.strong === b.strong && a.em === b.em && a.code === b.code && a.marker === b.marker;
+}
+
+/** @param {Inline} inline */
+function isPlain({ strong, em, code, marker }) {
+  return !strong && !em && !code && marker === undefined;
+}
+
+/** @param {Line} line @returns {HTMLElement} */
 function drawLine({ kind, level, bullet, inlines, cells }) {
   const line = document.createElement("span");
   line.className = "line";
@@ -159,7 +211,7 @@ function drawLine({ kind, level, bullet, inlines, cells }) {
   if (cells === undefined) line.append(...inlines.map(drawInline));
   else line.append(...cells.map(drawCell));
   if (kind === "text") line.append(" ");
-  return [line];
+  return line;
 }
 
 /** @param {Inline[]} inlines */

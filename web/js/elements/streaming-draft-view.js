@@ -68,6 +68,8 @@ const SERVER_GONE = "The server cannot be reached. All text so far is on this pa
  */
 export class StreamingDraftView extends HTMLElement {
   #life = new AbortController();
+  /** @type {Map<string, HTMLElement>} */
+  #parts = new Map();
   #painter = new Painter(() => this.#paint());
   #log = debugLog(localStorageOrNull(), console.debug);
   #state = new DraftState();
@@ -98,7 +100,7 @@ export class StreamingDraftView extends HTMLElement {
     this.#follow = new FollowEnd((isFollowing) => this.#offerJump(isFollowing), signal);
     this.addEventListener("click", (event) => this.#act(event), { signal });
     this.addEventListener("reconnect-requested", () => this.#stream?.wake(), { signal });
-    this.#support = new DraftSupport(this.#text, (coverage) => this.#showCoverage(coverage), signal);
+    this.#support = new DraftSupport((i) => this.#text.blockAt(i), (coverage) => this.#showCoverage(coverage), signal);
     this.#listenToParts(signal);
     this.#measureHeader(signal);
     const snapshot = readSnapshot(this);
@@ -115,32 +117,44 @@ export class StreamingDraftView extends HTMLElement {
 
   // --- parts ------------------------------------------------------------------------------------
 
+  /**
+   * Found once: a search would walk through the text, which grows.
+   * @template {HTMLElement} [T=HTMLElement]
+   * @param {string} selector
+   * @returns {T}
+   */
+  #part(selector) {
+    const part = this.#parts.get(selector) ?? /** @type {HTMLElement} */ (this.querySelector(selector));
+    this.#parts.set(selector, part);
+    return /** @type {T} */ (part);
+  }
+
   get #text() {
-    return /** @type {DraftText} */ (this.querySelector("draft-text"));
+    return /** @type {DraftText} */ (this.#part("draft-text"));
   }
 
   get #editor() {
-    return /** @type {DraftEditor} */ (this.querySelector("draft-editor"));
+    return /** @type {DraftEditor} */ (this.#part("draft-editor"));
   }
 
   get #panel() {
-    return /** @type {CitationsPanel} */ (this.querySelector("citations-panel"));
+    return /** @type {CitationsPanel} */ (this.#part("citations-panel"));
   }
 
   get #popover() {
-    return /** @type {CitationPopover} */ (this.querySelector("citation-popover"));
+    return /** @type {CitationPopover} */ (this.#part("citation-popover"));
   }
 
   get #banner() {
-    return /** @type {ConnectionBanner} */ (this.querySelector("connection-banner"));
+    return /** @type {ConnectionBanner} */ (this.#part("connection-banner"));
   }
 
   get #copy() {
-    return /** @type {LocalCopyOffer} */ (this.querySelector("local-copy-offer"));
+    return /** @type {LocalCopyOffer} */ (this.#part("local-copy-offer"));
   }
 
   get #tree() {
-    return /** @type {SectionTree} */ (this.querySelector("section-tree"));
+    return /** @type {SectionTree} */ (this.#part("section-tree"));
   }
 
   /** The side columns stick below the header, whatever it holds. @param {AbortSignal} signal */
@@ -291,7 +305,7 @@ export class StreamingDraftView extends HTMLElement {
   /** @param {Coverage} coverage */
   #showCoverage({ supported, total }) {
     const doubtful = total - supported;
-    setText(slot(this, "coverage"), total === 0 ? "" : `${supported} of ${plural(total, "sentence")} supported`);
+    setText(this.#part("[data-slot=coverage]"), total === 0 ? "" : `${supported} of ${plural(total, "sentence")} supported`);
     for (const button of this.querySelectorAll(".coverage button")) /** @type {HTMLElement} */ (button).hidden = doubtful === 0;
   }
 
@@ -313,12 +327,12 @@ export class StreamingDraftView extends HTMLElement {
     this.toggleAttribute("blank", state.length === 0);
     if (!this.#editor.isActive) this.#panel.show(state.citations);
     this.#tree.show(state.sections);
-    setText(slot(this, "status"), this.#statusText());
-    setText(slot(this, "words"), plural(this.#wordsSaved ?? state.wordCount, "word"));
-    setText(slot(this, "citations"), plural(this.#editor.isActive ? this.#editor.citations.length : state.citations.length, "citation"));
+    setText(this.#part("[data-slot=status]"), this.#statusText());
+    setText(this.#part("[data-slot=words]"), plural(this.#wordsSaved ?? state.wordCount, "word"));
+    setText(this.#part("[data-slot=citations]"), plural(this.#editor.isActive ? this.#editor.citations.length : state.citations.length, "citation"));
     this.#showPercent(state.isOver && state.phase !== "complete" ? null : state.percent);
     this.#showFailure();
-    if (isLive) this.#follow?.keepUp();
+    if (this.#follow !== null) this.#follow.isLive = isLive;
     this.#offerJump(this.#follow?.isFollowing ?? true);
     if (state.phase === "complete" && this.#choice === "") this.#edit();
   }
@@ -339,16 +353,16 @@ export class StreamingDraftView extends HTMLElement {
 
   /** @param {number | null} percent null leaves the bar as it is */
   #showPercent(percent) {
-    const progress = /** @type {HTMLProgressElement} */ (slot(this, "progress"));
+    const progress = /** @type {HTMLProgressElement} */ (this.#part("[data-slot=progress]"));
     if (percent !== null && progress.value !== percent) progress.value = percent;
   }
 
   #showFailure() {
     const { failure } = this.#state;
     if (failure === null) return;
-    setText(slot(this, "failed-text"), `${failure.message} ${this.#state.length > 0 ? "What was written so far is kept." : "Nothing was written yet."}`);
-    setText(slot(this, "failed-code"), failure.code);
-    setText(slot(this, "retry-label"), this.#state.length > 0 ? "Resume" : "Retry");
+    setText(this.#part("[data-slot=failed-text]"), `${failure.message} ${this.#state.length > 0 ? "What was written so far is kept." : "Nothing was written yet."}`);
+    setText(this.#part("[data-slot=failed-code]"), failure.code);
+    setText(this.#part("[data-slot=retry-label]"), this.#state.length > 0 ? "Resume" : "Retry");
   }
 
   /** @param {Connection} connection */
@@ -372,7 +386,7 @@ export class StreamingDraftView extends HTMLElement {
 
   /** @param {boolean} isFollowing */
   #offerJump(isFollowing) {
-    const button = /** @type {HTMLElement} */ (this.querySelector("[data-action=jump]"));
+    const button = this.#part("[data-action=jump]");
     button.hidden = isFollowing || this.#state.isOver || this.#state.length === 0;
   }
 

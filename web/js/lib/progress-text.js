@@ -1,5 +1,7 @@
 /** The status line: where a draft stands, in words. */
 
+const NUMBER = new Intl.NumberFormat("en");
+
 /** @import {DraftState} from "./draft-state.js" */
 /** @import {Connection} from "./event-stream.js" */
 
@@ -36,7 +38,7 @@ export function connectionText({ state, attempt, delayMs }, kept = "The draft is
 
 /** @param {number} count @param {string} noun @returns {string} */
 export function plural(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  return `${NUMBER.format(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /**
