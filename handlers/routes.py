@@ -11,7 +11,7 @@ from engine.flows.feedback import DraftFeedback
 from engine.flows.own_types import NewType, TypeChange
 from engine.flows.pipeline_request import PipelineRequest
 from engine.flows.query import QueryRequest
-from engine.flows.rewriting import RewriteRequest
+from engine.flows.rewrite_request import RewriteRequest
 from engine.flows.search import SearchRequest
 from engine.types import Level
 from handlers import (

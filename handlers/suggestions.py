@@ -4,8 +4,8 @@ import msgspec
 from aiohttp import web
 
 from engine.flows.accepting import MergeRequest
+from engine.flows.rewrite_request import RewriteRequest
 from engine.flows.rewriting import FAMILY as REWRITE
-from engine.flows.rewriting import RewriteRequest
 from engine.runs.events import Completed
 from engine.runs.frames import Suggestion
 from engine.storage.journal import RunRow

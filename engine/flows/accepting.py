@@ -13,7 +13,8 @@ from engine.errors import Conflict, Gone, Invalid, NotFound
 from engine.flows.editing import DraftChange, Editing, Kept, Text, clean, kept_citations
 from engine.flows.merging import Conflict as Clash
 from engine.flows.merging import Merged, Side, merge
-from engine.flows.rewriting import FAMILY, Rewrite
+from engine.flows.rewrite_request import Rewrite
+from engine.flows.rewriting import FAMILY
 from engine.flows.versions import Maker
 from engine.runs.events import Completed
 from engine.runs.journal import Journal

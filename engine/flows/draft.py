@@ -1,14 +1,21 @@
 """Drafts: asked for, written section by section, continued, and read while they grow."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
 
 from engine.citations.markers import count_words
-from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Invalid, NotFound, ProviderFailed
 from engine.flows.document_types import DocumentType
+from engine.flows.draft_events import (
+    as_offered,
+    cited_in,
+    offered,
+    skipped_in,
+    text_in,
+    with_written,
+)
 from engine.flows.draft_request import DraftRequest, OutlineSection, outlined
 from engine.flows.estimate import Estimate, estimated
 from engine.flows.feedback import effort_of
@@ -19,11 +26,8 @@ from engine.flows.prompts import draft_messages
 from engine.flows.versions import Versions
 from engine.flows.writing import Writing
 from engine.runs.events import (
-    Cited,
     Completed,
-    Delta,
     Event,
-    OfferedSource,
     Sources,
     Stage,
     Started,
@@ -39,11 +43,10 @@ from engine.storage.estimates import past_pace
 from engine.storage.identities import User
 from engine.storage.journal import RunRow
 from engine.storage.rights import Reader
-from engine.types import Citation, Id, Level, Source, new_id
+from engine.types import Citation, Id, Level, new_id
 from engine.writers.writer import Assignment, Message, Writer
 
 FAMILY = "generate"
-_EXCERPT_CHARS = 300
 _TITLE_CHARS = 90
 
 
@@ -196,10 +199,10 @@ class Drafting:
             yield Stage("retrieving", "Searching the documents", 2)
         plan = await self._plan(Reader(id=run.row.user_id), kind, request)
         if not any(isinstance(event, Sources) for event in past):
-            yield _offered(plan)
+            yield offered(plan)
         if not any(isinstance(event, Stage) and event.name == "generating" for event in past):
             yield Stage("generating", kind.name, 10)
-        writing = Writing(plan, _with(draft, past), _skipped(plan, past))
+        writing = Writing(plan, with_written(draft, past), skipped_in(plan, past))
         self._open[run.row.id] = writing
         try:
             async for event in self._write(run, kind, request, plan, writing):
@@ -287,7 +290,7 @@ class Drafting:
         gap: str,
     ) -> Assignment:
         text = writing.text
-        so_far = _as_offered(text + gap if text else "", writing.citations, plan.sources)
+        so_far = as_offered(text + gap if text else "", writing.citations, plan.sources)
         return Assignment(
             question=request.context,
             sections=plan.sections,
@@ -319,7 +322,7 @@ class Drafting:
         draft = await drafts.of_run(tx, row.id)
         if draft is None:
             return
-        whole = _with(draft, await self._journal.history_in(tx, row.id))
+        whole = with_written(draft, await self._journal.history_in(tx, row.id))
         done = isinstance(terminal, Completed)
         await drafts.finish(
             tx,
@@ -350,7 +353,7 @@ class Drafting:
             after = await rows.last_seq(connection, draft.run_id)
             # Not more than `after` tells: the run goes on writing between two reads.
             events = await self._journal.history_in(connection, draft.run_id, until=after)
-        whole = _with(draft, events)
+        whole = with_written(draft, events)
         return Now(
             msgspec.structs.replace(
                 whole,
@@ -367,15 +370,15 @@ class Drafting:
             events = await self._journal.history_in(connection, row.id)
             seen = await self._journal.history_in(connection, row.id, until=after)
         if draft is None:
-            return _text_of(seen), _cited(seen)
+            return text_in(seen), cited_in(seen)
         before, known = draft.content, draft.citations
         if draft.status != "streaming":
-            written = _text_of(events)
+            written = text_in(events)
             # A text that was changed since tells nothing of what came before this run.
             before = before.removesuffix(written) if before.endswith(written) else ""
-            own = {citation.number for citation in _cited(events)}
+            own = {citation.number for citation in cited_in(events)}
             known = [citation for citation in known if citation.number not in own]
-        return before + _text_of(seen), known + _cited(seen)
+        return before + text_in(seen), known + cited_in(seen)
 
 
 def _new_draft(run: RunRow, kind: DocumentType, request: DraftRequest) -> Draft:
@@ -400,53 +403,3 @@ def title_for(kind: DocumentType, context: str) -> str:
     if len(title) <= _TITLE_CHARS:
         return title
     return title[:_TITLE_CHARS].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"
-
-
-def _offered(plan: Plan) -> Sources:
-    items = [
-        OfferedSource(
-            source.chunk_id,
-            source.document_id,
-            source.document_name,
-            source.page,
-            source.section,
-            _shortened(source.text),
-            round(source.score, 4),
-        )
-        for source in plan.sources
-    ]
-    return Sources(items, sum(len(source.text) for source in plan.sources))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _EXCERPT_CHARS else text[:_EXCERPT_CHARS].rstrip() + "…"
-
-
-def _skipped(plan: Plan, past: Sequence[Event]) -> list[str]:
-    """Return the sections that a run has stopped early, from its last word about them."""
-    told = [event.states for event in past if isinstance(event, Stage) and event.states]
-    states = told[-1] if told else []
-    pairs = zip(plan.sections, states, strict=False)
-    return [section.title for section, state in pairs if state == "skipped"]
-
-
-def _with(draft: Draft, events: Sequence[Event]) -> Draft:
-    return msgspec.structs.replace(
-        draft,
-        content=draft.content + _text_of(events),
-        citations=draft.citations + _cited(events),
-    )
-
-
-def _cited(events: Sequence[Event]) -> list[Citation]:
-    return [event.citation for event in events if isinstance(event, Cited)]
-
-
-def _text_of(events: Sequence[Event]) -> str:
-    return "".join(event.text for event in events if isinstance(event, Delta))
-
-
-def _as_offered(text: str, citations: Sequence[Citation], sources: Sequence[Source]) -> str:
-    """Write the text so far with the numbers of the sources as they are offered now."""
-    numbers = {source.chunk_id: n for n, source in enumerate(sources, start=1)}
-    return renumber(text, {one.number: numbers.get(one.chunk_id) for one in citations})

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import Invalid
-from engine.flows.rewriting import section_under
+from engine.flows.rewrite_request import section_under
 from engine.types import Source
 from engine.writers.extractive import compose
 from engine.writers.rewriting import shortened
