@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from engine.auth.passwords import Passwords
-from engine.auth.provider import Provider
 from engine.auth.tokens import Tokens, load_key
 from engine.clock import Beat
 from engine.config import Config
@@ -54,6 +54,9 @@ from engine.writers.ollama import OllamaWriter
 from engine.writers.openai_compat import OpenAIWriter
 from engine.writers.writer import Writer
 
+if TYPE_CHECKING:
+    from engine.auth.provider import Provider
+
 _DRAFT_STREAMS = 5
 _OTHER_STREAMS = 3
 
@@ -71,7 +74,7 @@ class Engine:
     writer: Writer
     identity: Identity
     tokens: Tokens
-    provider: Provider | None
+    provider: "Provider | None"
     accounts: Accounts
     sharing: Sharing
     watch: Watch
@@ -270,9 +273,12 @@ def make_tokens(config: Config) -> Tokens:
     return Tokens(load_key(config.data / "token.key"), config.access_token_s)
 
 
-def _provider(config: Config) -> Provider | None:
+def _provider(config: Config) -> "Provider | None":
     if not config.oidc_issuer:
         return None
+    # Imported here because its libraries take a while, which others need not pay.
+    from engine.auth.provider import Provider
+
     return Provider(
         config.oidc_issuer,
         config.oidc_client_id,

@@ -1,12 +1,16 @@
 """Signing in with the company's identity provider: away, and back again."""
 
+from typing import TYPE_CHECKING
+
 from aiohttp import hdrs, web
 
-from engine.auth.provider import Provider
 from engine.errors import AppError, NotFound, Unauthenticated
 from handlers.auth import agent, sign_in_page, to_page
 from handlers.keys import ENGINE
 from handlers.middleware import status_of
+
+if TYPE_CHECKING:
+    from engine.auth.provider import Provider
 
 _COOKIE = "footnote_sign_in"
 _PATH = "/login/provider"
@@ -53,7 +57,7 @@ async def _signed_in(request: web.Request) -> web.Response:
     return to_page(request, signed_in)
 
 
-def _provider(request: web.Request) -> Provider:
+def _provider(request: web.Request) -> "Provider":
     provider = request.app[ENGINE].provider
     if provider is None:
         raise NotFound("There is nothing at this address.")
