@@ -123,6 +123,8 @@ async def open_database(path: Path, *, readers: int = 3) -> AsyncIterator[Databa
     try:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A connection that fails to open leaves its thread behind, which complains at the end.
+            sqlite3.connect(path).close()
             connections.append(await _connect(path))
             await _migrate(connections[0])
             for _ in range(readers):
