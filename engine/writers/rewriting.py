@@ -17,32 +17,44 @@ from engine.writers.writer import Assignment
 
 _MARKER = re.compile(r"\[(\d{1,6})\]")
 _SHORTER = 0.6
+_LEAST_WORDS = 20
+_HEADING = re.compile(r"^(#{1,6}[ \t][^\n]*\n*)", re.MULTILINE)
 _TABLE_ROW = re.compile(r"^\s*\|", re.MULTILINE)
 
 
 def rewritten(assignment: Assignment) -> Iterator[str]:
-    """Yield the text that may take the place of `assignment.material`."""
-    material = assignment.material
-    if _TABLE_ROW.search(material):
-        yield material
-    elif assignment.action == "shorten":
-        yield shortened(material)
-    elif assignment.action == "expand":
-        more = _more(assignment)
-        yield _joined(material, more) if more else material
-    else:
-        yield _more(assignment) or material
-
-
-def _more(assignment: Assignment) -> str:
-    """Return quotations that neither the selection nor the text around it has; "" without any."""
+    """Yield the text that may take the place of `assignment.material`; its headings stay."""
+    quotations = Quotations(assignment)
     written = Written()
     written.add_draft(f"{assignment.around}\n\n{assignment.material}")
-    body = Quotations(assignment).body(assignment.sections[0], written)
-    if body == layout.NOTHING_FOUND:
+    for part in _HEADING.split(assignment.material):
+        body = part.strip()
+        if not body or _HEADING.match(part) or _TABLE_ROW.search(part):
+            yield part
+            continue
+        lead, trail = part[: part.index(body[0])], part[len(part.rstrip()) :]
+        yield lead + _anew(assignment, body, quotations, written) + trail
+
+
+def _anew(assignment: Assignment, body: str, quotations: Quotations, written: Written) -> str:
+    if assignment.action == "shorten":
+        return shortened(body)
+    share = len(body.split()) / max(1, len(assignment.material.split()))
+    more = _more(quotations, share, written, is_one_paragraph="\n" not in body)
+    if assignment.action == "expand":
+        return _joined(body, more) if more else body
+    return more or body
+
+
+def _more(quotations: Quotations, share: float, written: Written, *, is_one_paragraph: bool) -> str:
+    """Return quotations that are written nowhere yet, and count them as written; "" without any."""
+    plan = quotations.plans[0]
+    words = max(_LEAST_WORDS, round(plan.target_words * share))
+    text = quotations.body(msgspec.structs.replace(plan, target_words=words), written)
+    if text == layout.NOTHING_FOUND:
         return ""
-    is_one_paragraph = "\n" not in assignment.material
-    return body if "\n- " in body or not is_one_paragraph else " ".join(body.split("\n\n"))
+    written.add_draft(text)
+    return text if "\n- " in text or not is_one_paragraph else " ".join(text.split("\n\n"))
 
 
 def _joined(text: str, more: str) -> str:

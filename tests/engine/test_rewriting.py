@@ -51,6 +51,14 @@ def test_a_text_stays_where_the_sources_say_nothing_else() -> None:
     assert rewrite("Sign-in [1].", "regenerate", around=everything) == "Sign-in [1]."
 
 
+@pytest.mark.parametrize("action", ["regenerate", "expand", "shorten"])
+def test_headings_stay_where_they_are(action: Action) -> None:
+    text = rewrite("## One\n\nTokens are here [1].\n\n## Two\n\nCards are there [2].", action)
+    parts = text.split("\n\n")
+    assert (parts[0], parts[2]) == ("## One", "## Two")
+    assert len(parts) == 4 and all(parts)
+
+
 def test_a_table_is_left_alone() -> None:
     table = "| a | b |\n|---|---|\n| c [1] | d |"
     assert rewrite(table, "shorten") == table
