@@ -206,3 +206,21 @@ def test_drafts_are_found_sorted_and_duplicated(desk: Desk) -> None:
     expect(rows).to_have_count(2)
     page.get_by_label("Status").select_option("partial")
     expect(page.get_by_text("No draft like that")).to_be_visible()
+
+
+def test_a_partial_draft_is_edited_as_it_is(desk: Desk) -> None:
+    draft_id = desk.write(ASK)
+    desk.wait_for_words(60)
+    page = desk.page
+    page.get_by_test_id("stop-generation-button").click()
+    desk.wait_for_state("stopped")
+    before = desk.text()
+    page.get_by_test_id("save-partial-draft-button").click()
+    page.locator("draft-editor[editing]").wait_for()
+    assert desk.text() == before
+    put_caret(page, "h2", 0)
+    page.keyboard.type("My ")
+    draft = saved(desk, draft_id)
+    assert draft["status"] == "editing"
+    assert draft["content"].startswith("## My ")
+    expect(page.locator("streaming-draft-view")).to_have_attribute("state", "complete")

@@ -180,6 +180,7 @@ export class StreamingDraftView extends HTMLElement {
     this.addEventListener("draft-edited", () => this.#showEdit(), { signal });
     this.addEventListener("draft-saved", (event) => {
       this.#wordsSaved = /** @type {CustomEvent} */ (event).detail.word_count;
+      if (this.#choice === "kept") this.#own();
       this.#painter.request();
     }, { signal });
     this.addEventListener("section-chosen", (event) => {
@@ -281,7 +282,7 @@ export class StreamingDraftView extends HTMLElement {
   /** Let the finished text be edited where it stands. */
   async #edit() {
     const { mayEdit, draftId } = this.#snapshot;
-    if (!mayEdit || this.#editor.isActive || this.#isOpening) return;
+    if (!mayEdit || this.#editor.isActive || this.#isOpening || this.#state.openText !== "") return;
     this.#isOpening = true;
     try {
       const isFresh = this.#snapshot.status === "streaming";
@@ -309,6 +310,12 @@ export class StreamingDraftView extends HTMLElement {
     for (const button of this.querySelectorAll(".coverage button")) /** @type {HTMLElement} */ (button).hidden = doubtful === 0;
   }
 
+  /** What a person has changed is theirs, and whole. */
+  #own() {
+    this.#choice = "";
+    this.#state.phase = "complete";
+  }
+
   #showEdit() {
     this.#panel.showOnly(this.#editor.citations);
     this.#support?.askSoon(this.#editor, (checks) => this.#takeChecks(checks));
@@ -334,7 +341,7 @@ export class StreamingDraftView extends HTMLElement {
     this.#showFailure();
     if (this.#follow !== null) this.#follow.isLive = isLive;
     this.#offerJump(this.#follow?.isFollowing ?? true);
-    if (state.phase === "complete" && this.#choice === "") this.#edit();
+    if (this.#choice === "kept" || (state.phase === "complete" && this.#choice === "")) this.#edit();
   }
 
   /** @param {string} state */
@@ -496,7 +503,11 @@ export class StreamingDraftView extends HTMLElement {
     }
   }
 
-  #keep() {
+  /** Leave it at this; what there is can be edited, and gone on with as long as it was not. */
+  async #keep() {
+    this.#choice = "kept";
+    this.#paint();
+    if (this.#state.openText !== "") await this.#reload().catch((error) => this.#log("reload failed", error));
     this.#choice = "kept";
     this.#paint();
     notify({ message: "Saved as a partial draft. You can go on with it at any time." });

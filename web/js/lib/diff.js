@@ -10,6 +10,7 @@
  */
 
 const MOST_EDITS = 1_500;
+const SHORT_WORDS = 4;
 
 /** @param {string} before @param {string} after @returns {Change[]} */
 export function diffWords(before, after) {
@@ -23,7 +24,37 @@ export function diffWords(before, after) {
     at = to;
   }
   put(changes, "same", oldLines.slice(at).join(""));
-  return changes;
+  return readable(changes);
+}
+
+/** Join changes with only a word or two between them: so many small ones cannot be read. @param {Change[]} changes @returns {Change[]} */
+function readable(changes) {
+  /** @type {Change[]} */
+  const joined = [];
+  let removed = "";
+  let added = "";
+  const flush = () => {
+    put(joined, "removed", removed);
+    put(joined, "added", added);
+    removed = added = "";
+  };
+  changes.forEach(({ kind, text }, i) => {
+    const isBetween = removed + added !== "" && i < changes.length - 1;
+    if (kind === "same" && !(isBetween && isShort(text))) {
+      flush();
+      put(joined, kind, text);
+      return;
+    }
+    if (kind !== "added") removed += text;
+    if (kind !== "removed") added += text;
+  });
+  flush();
+  return joined;
+}
+
+/** @param {string} text */
+function isShort(text) {
+  return !text.includes("\n") && (text.match(/[\p{L}\p{N}]+/gu) ?? []).length < SHORT_WORDS;
 }
 
 /** Every line with its end. @param {string} text @returns {string[]} */
