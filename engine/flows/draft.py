@@ -249,9 +249,8 @@ class Drafting:
         self, run: Run, kind: DocumentType, request: DraftRequest, plan: Plan, writing: Writing
     ) -> AsyncGenerator[Event, None]:
         """Have the text written; a section that is left makes one more request for the rest."""
-        gap = ""
         while not writing.is_finished:
-            assignment = self._assignment(kind, request, plan, writing, gap)
+            assignment = self._assignment(kind, request, plan, writing)
             async with aclosing(self._writer.write(assignment)) as pieces:
                 try:
                     while (piece := await writing.next_of(pieces)) is not None:
@@ -265,7 +264,6 @@ class Drafting:
                 break
             for event in writing.begin_next():
                 yield event
-            gap = "\n\n"
         for event in writing.close():
             yield event
         yield writing.completed(run)
@@ -287,10 +285,8 @@ class Drafting:
         request: DraftRequest,
         plan: Plan,
         writing: Writing,
-        gap: str,
     ) -> Assignment:
-        text = writing.text
-        so_far = as_offered(text + gap if text else "", writing.citations, plan.sources)
+        so_far = as_offered(writing.text + writing.gap, writing.citations, plan.sources)
         return Assignment(
             question=request.context,
             sections=plan.sections,

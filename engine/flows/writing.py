@@ -34,6 +34,13 @@ class Writing:
         self._was_woken = False
         self._is_at_seam = False
         self.is_leaving = False
+        if self._ends_with_heading():
+            self._set_apart()
+
+    @property
+    def gap(self) -> str:
+        """What a writer must take for the end of the text so far."""
+        return "\n\n" if self._is_at_seam else ""
 
     @property
     def text(self) -> str:
@@ -135,8 +142,21 @@ class Writing:
         fence = _FENCE.findall(section)
         closing = f"\n{fence[-1]}" if len(fence) % 2 else ""
         self._is_at_seam = False
-        yield from self.take(Text(f"{closing}\n\n## {following}\n\n"))
+        yield from self.take(Text(f"{closing}\n\n## {following}"))
+        stage = self._set_apart()
+        if stage is not None:
+            yield stage
+
+    def _ends_with_heading(self) -> bool:
+        last = self._text[0].rpartition("\n")[2]
+        titles = {f"## {section.title}" for section in self._plan.sections if section.title}
+        return last in titles
+
+    def _set_apart(self) -> Stage | None:
+        """Hold a blank line below a heading, whatever a writer begins with."""
+        self._stream.feed("\n\n")
         self._is_at_seam = True
+        return self._progress.feed("\n\n")
 
     # Finish
 

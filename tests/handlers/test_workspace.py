@@ -239,6 +239,9 @@ async def test_a_section_is_left_for_the_next_and_the_upstream_closed(
         status, answer = await skip(modelled, run_id)
         assert (status, answer["skipped"]) == (200, "Access")
         found = frames(await stream.rest())
+    events = await modelled.read(f"/api/v1/runs/{run_id}/events", method="GET")
+    states = [stage["states"] for stage in native(events, "stage") if "states" in stage]
+    assert states[-1] == ["skipped", "writing"]
     assert found[-1]["event"] == "generation_complete"
     assert found[-1]["warnings"] == ["The section “Access” was stopped early."]
     text = text_of(found)
@@ -344,3 +347,15 @@ async def test_the_page_shows_the_sections_of_the_outline(site: Site) -> None:
     found = await site.generate(site.topics, document_type="rfp_response", outline=OUTLINE)
     _, html = await site.call("GET", f"/kb/{site.topics}/drafts/{found[-1]['draft_id']}")
     assert "Money" in html and "Relevant Experience" not in html
+
+
+async def test_a_draft_goes_on_below_a_heading_it_broke_off_at(
+    modelled: Site, model: FakeModel
+) -> None:
+    model.script(Say("## Access\n\nSign-in [1].\n\n## Money"))
+    found = await modelled.generate(modelled.topics, outline=OUTLINE)
+    model.script(Say("It costs [2]."), *ENDING)
+    path = f"/api/v1/drafts/{found[-1]['draft_id']}"
+    await modelled.read(f"{path}/resume")
+    _, draft = await modelled.call("GET", path)
+    assert draft["content"] == "## Access\n\nSign-in [1].\n\n## Money\n\nIt costs [2]."
