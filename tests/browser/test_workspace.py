@@ -224,3 +224,33 @@ def test_a_partial_draft_is_edited_as_it_is(desk: Desk) -> None:
     assert draft["status"] == "editing"
     assert draft["content"].startswith("## My ")
     expect(page.locator("streaming-draft-view")).to_have_attribute("state", "complete")
+
+
+def test_only_the_selection_is_rewritten_and_edited_sentences_are_scored_again(desk: Desk) -> None:
+    draft_id, page = written(desk)
+    before = str(desk.get(f"/api/v1/drafts/{draft_id}")["content"])
+    block = "p:has(.citation-marker)"
+    whole = page.locator(f"draft-text {block}").first.inner_text()
+    put_caret(page, block, 0, length=len(whole))
+    selected = page.evaluate("document.querySelector('draft-editor').selection")
+    page.get_by_role("button", name="Rewrite").click()
+    dialog = page.get_by_test_id("rewrite-dialog")
+    expect(dialog).to_contain_text("Rewrite the selection")
+    dialog.get_by_role("button", name="Expand").click()
+    dialog.get_by_role("button", name="Accept").click()
+    expect(dialog).to_be_hidden()
+    page.locator("draft-text").focus()
+    after = saved(desk, draft_id)["content"]
+    assert after != before
+    assert after.startswith(before[: selected["start"]])
+    assert after.endswith(before[selected["end"] :])
+    page.locator("draft-text").focus()
+    page.keyboard.press("Control+z")
+    expect(page.locator("draft-text [data-doubtful]")).to_have_count(0)
+    put_caret(page, block, 0)
+    page.keyboard.type("Nineteen purple elephants approved the budget of 77 dollars. ")
+    expect(page.locator("draft-text [data-doubtful]")).to_have_count(1)
+    expect(page.locator(".coverage")).to_contain_text("supported")
+    page.locator("h1").click()
+    page.keyboard.press("w")
+    expect(page.locator("draft-text .is-current[data-doubtful]")).to_be_in_viewport()
