@@ -4,8 +4,8 @@
 
 A draft comes in chunks of five words every ten milliseconds. It is shown once by the page itself,
 told of each chunk as by the worker that reads for all tabs, and once by `marked` and `DOMPurify`,
-which render the whole text so far at most once per frame. Reported are the seconds of
-script and of all main-thread work, the longest task, and the cost of a chunk early and late.
+which render the whole text so far at most once per frame. Reported are seconds of the thread, of
+script and of all its work, the longest task, and what a chunk costs early and late.
 """
 
 import argparse
@@ -211,7 +211,7 @@ def open_whole(page: Page, chunks: list[str]) -> None:
 def measure(page: Page, count: int) -> dict[str, float]:
     """Play `count` chunks; return seconds, and the cost of a chunk early and late."""
     devtools = page.context.new_cdp_session(page)
-    devtools.send("Performance.enable", {"timeDomain": "timeTicks"})
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.evaluate(LONGEST)
     start = _metrics(devtools)
     page.evaluate("pump", EARLY)
