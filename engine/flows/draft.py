@@ -250,8 +250,8 @@ class Drafting:
     ) -> AsyncGenerator[Event, None]:
         """Have the text written; a section that is left makes one more request for the rest."""
         while not writing.is_finished:
-            assignment = self._assignment(kind, request, plan, writing)
-            async with aclosing(self._writer.write(assignment)) as pieces:
+            text = self._writer.write(self._assignment(kind, request, plan, writing))
+            async with aclosing(text) as pieces:
                 try:
                     while (piece := await writing.next_of(pieces)) is not None:
                         for event in writing.take(piece):

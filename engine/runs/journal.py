@@ -66,7 +66,7 @@ class Log:
         self.ended = False
         self.error: StorageUnavailable | None = None
         self.is_faulty = False
-        self.changed = asyncio.Event()
+        self._waiters: list[asyncio.Future[None]] = []
         self.pending: list[Event | list[str]] = []
         self.pending_chars = 0
         self.unwritten: list[Record] = []
@@ -112,8 +112,16 @@ class Log:
 
     def wake(self) -> None:
         """Wake everybody who waits for this log."""
-        changed, self.changed = self.changed, asyncio.Event()
-        changed.set()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def change(self) -> None:
+        """Wait until the log is woken."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
 
 
 def _events(item: Event | list[str], chunk_words: int) -> Sequence[Event]:
@@ -185,7 +193,7 @@ class Journal:
     async def room(self, log: Log) -> None:
         """Wait until a fast writer's text has been taken."""
         while log.pending_chars > _ROOM_CHARS and log.error is None:
-            await log.changed.wait()
+            await log.change()
 
     async def end(self, log: Log, terminal: Terminal, settle: Settle) -> None:
         """Append the terminal event, and commit it together with what `settle` writes.
@@ -196,10 +204,9 @@ class Journal:
         log.settle = settle
         self.append(log, terminal)
         while not log.ended:
-            changed = log.changed
             if log.error is not None:
                 raise log.error
-            await changed.wait()
+            await log.change()
 
     async def break_off(self, log: Log) -> None:
         """Write nothing more of a log, and tell its readers; its last number is certain then."""
@@ -337,7 +344,6 @@ class Tail:
         log = self._log
         if log is None:
             return self._move(await self._journal.read(self._run_id, self.after)) or None
-        changed = log.changed
         if self.after < log.committed:
             return self._move(await self._fetch(log))
         if log.ended:
@@ -345,7 +351,7 @@ class Tail:
         if log.error is not None:
             raise log.error
         self._look_up_within(timeout_s, log)
-        await changed.wait()
+        await log.change()
         return self._move(await self._fetch(log)) if self.after < log.committed else []
 
     def _look_up_within(self, timeout_s: float, log: Log) -> None:
