@@ -340,6 +340,8 @@ export class StreamingDraftView extends HTMLElement {
     this.#showPercent(state.isOver && state.phase !== "complete" ? null : state.percent);
     this.#showFailure();
     if (this.#follow !== null) this.#follow.isLive = isLive;
+    const follows = isLive && (this.#follow?.isFollowing ?? false);
+    if (this.hasAttribute("follows") !== follows) this.toggleAttribute("follows", follows);
     this.#offerJump(this.#follow?.isFollowing ?? true);
     if (this.#choice === "kept" || (state.phase === "complete" && this.#choice === "")) this.#edit();
   }
