@@ -224,7 +224,7 @@ async def measure_growth(model: Model, server: Contender, options: argparse.Name
         await until(lambda first=first: readers[0].tokens >= first, "words")
         cpu_s, before = server.cpu_s(), sum(reader.tokens for reader in readers)
         await until(lambda last=last: readers[0].tokens >= last, "words")
-        tokens = sum(reader.tokens for reader in readers) - before
+        tokens = max(1, sum(reader.tokens for reader in readers) - before)
         costs.append((server.cpu_s() - cpu_s) / tokens)
     _leave(readers)
     return {"CPU at word 20,000 ÷ at word 200": costs[1] / costs[0]}

@@ -64,9 +64,11 @@ class Doorkeeper:
     def _expected(self, answer: _Answer) -> _Answer:
         """Refuse what a request may not expect; aiohttp repeats it, and breaks where it cannot."""
 
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            if request.headers.get(hdrs.EXPECT, _CONTINUE).lower() == _CONTINUE:
-                return await answer(request)
+        def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+            is_plain = request.headers.get(hdrs.EXPECT, _CONTINUE).lower() == _CONTINUE
+            return (answer if is_plain else refuse)(request)
+
+        async def refuse(request: web.BaseRequest) -> web.StreamResponse:
             error = {"code": "INVALID_REQUEST", "message": "This cannot be expected here."}
             response = error_response(417, error, uuid4().hex)
             response.headers.update(self._headers)

@@ -88,7 +88,6 @@ class Run:
     is_ending: bool = False
     faults: int = 0
     """How often what it wrote could not be stored through a fault of ours, not of the disk."""
-    done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 Build = Callable[[Connection], Awaitable[RunRow]]
@@ -299,7 +298,7 @@ class Runs:
         self._stop_clock(run)
         self._live.pop(run.row.id, None)
         self._release(run.family.name, run.row.user_id)
-        run.done.set()
+        run.log.wake()
 
     # Read and leave
 
@@ -346,7 +345,7 @@ class Runs:
             yield Tail(self.journal, run_id, run.log, after)
         finally:
             run.readers -= 1
-            if run.readers == 0 and not run.done.is_set():
+            if run.readers == 0 and self.is_live(run_id):
                 self._start_clock(run, run.family.grace_s)
 
     def touch(self, run_id: Id) -> None:
@@ -394,7 +393,8 @@ class Runs:
         self._stop(run, "stopped")
         try:
             async with asyncio.timeout(_STOP_WAIT_S):
-                await run.done.wait()
+                while self.is_live(run_id):
+                    await run.log.change()
         except TimeoutError:
             _logger.warning("run %s takes long to stop", run_id)
 
