@@ -28,7 +28,14 @@ define need
   fi; }
 endef
 
-.PHONY: run test lint audit format bench clean
+# $(call tested,mark): what fails is tried once more; no test at all is right where ARGS chose others.
+define tested
+@pytest="$(BIN)/pytest -o cache_dir=.pytest_cache/$(subst $(eval) ,-,$(1))"; \
+  $$pytest -m "$(1)" $(ARGS) || [ $$? -eq 5 ] || \
+  $$pytest -m "$(1)" --last-failed --last-failed-no-failures none
+endef
+
+.PHONY: run test browser-tests other-tests lint audit format bench clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## start the server; ARGS="--port 9000" passes options on
@@ -41,9 +48,14 @@ test: lint $(AXE_JS)  ## every check and every test; the last line is pytest's
 	$(call need,test -x /usr/sbin/nginx,nginx-light,the tests behind a proxy)
 	$(call need,command -v soffice,libreoffice-writer-nogui,the tests of Word files)
 	$(call need,command -v pdftotext,poppler-utils,the tests of PDF files)
-	# Two at a time, those in a browser one after the other; what fails is tried once more, alone.
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS) \
-	  || $(BIN)/pytest --last-failed --last-failed-no-failures none
+	# Side by side: the tests in a browser wait for most of their time.
+	$(MAKE) --jobs=2 --output-sync=target browser-tests other-tests
+
+browser-tests:  ## the tests in a browser alone
+	$(call tested,browser)
+
+other-tests:  ## all other tests of Python
+	$(call tested,not browser)
 
 lint: .venv/dev.stamp $(TSC)  ## style and types, Python and JavaScript
 	$(BIN)/ruff check .
