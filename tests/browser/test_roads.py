@@ -83,7 +83,7 @@ def test_hiding_and_showing_the_tab_starts_and_doubles_nothing(
                 desk.page.evaluate(HIDE_AND_SHOW)
             expect_whole(desk, draft_id, content)
             posts = [asked for asked in road.asked.elements() if asked.startswith("POST")]
-            assert posts == ["POST /api/v1/generate"]
+            assert [post for post in posts if "/generate" in post] == ["POST /api/v1/generate"]
 
 
 @pytest.mark.parametrize("holds_headers", [True, False])
@@ -201,7 +201,7 @@ def test_a_line_that_goes_dead_without_a_word_is_given_up_and_taken_up_again(
             desk.page.clock.fast_forward(10_000)
             expect_whole(desk, draft_id, content)
             posts = [asked for asked in road.asked.elements() if asked.startswith("POST")]
-            assert posts == ["POST /api/v1/generate"]
+            assert [post for post in posts if "/generate" in post] == ["POST /api/v1/generate"]
 
 
 @needs_nginx
