@@ -186,7 +186,6 @@ def test_copy_and_paste_keep_markers_and_foreign_text_is_taken_as_text(desk: Des
     assert page.locator("draft-text script, draft-text img").count() == 0
 
 
-@pytest.mark.xfail(reason="known: an edit of the last block adds a blank line before it")
 def test_bold_and_the_markdown_view_are_the_same_text(desk: Desk) -> None:
     draft_id = make_draft(desk)
     page = edit(desk, draft_id)

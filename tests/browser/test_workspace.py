@@ -193,7 +193,6 @@ def test_a_section_can_be_left_and_the_tree_says_so(desk: Desk) -> None:
     expect(page.locator(".coverage")).to_contain_text("supported")
 
 
-@pytest.mark.xfail(reason="known: the copy is made, the page does not always go to it")
 def test_drafts_are_found_sorted_and_duplicated(desk: Desk) -> None:
     draft_id = make_draft(desk, "A word that nobody else wrote: zwieback.\n", ())
     page = desk.open(f"/kb/{desk.kb}/drafts")

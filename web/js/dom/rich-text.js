@@ -248,7 +248,7 @@ export class RichText {
     blocks.forEach((block, i) => {
       const { source, isNewKind } = this.#written(block, i === last);
       const before = pieces.findLastIndex((piece) => piece !== "");
-      if (isNewKind && source !== "" && before >= 0) pieces[before] = parted(pieces[before]);
+      if (isNewKind && source !== "" && before >= 0) pieces[before] = parted(pieces[before], source);
       pieces.push(source);
     });
     blocks.forEach((block, i) => {
@@ -474,9 +474,9 @@ function split(source) {
   return { lead, body, end: source.slice(lead.length + body.length) };
 }
 
-/** Ended so that the next block cannot run into it. @param {string} source */
-function parted(source) {
-  return /\n[ \t]*\n[ \t]*$/.test(source) ? source : `${source.trimEnd()}\n\n`;
+/** Ended so that the next block cannot run into it. @param {string} source @param {string} [next] */
+function parted(source, next = "") {
+  return /\n[ \t]*\n[ \t]*$/.test(source + split(next).lead) ? source : `${source.trimEnd()}\n\n`;
 }
 
 /** What kind of block a text begins as. @param {string} text */
