@@ -106,9 +106,10 @@ async def open_engine(config: Config, *, owns_data: bool = False) -> AsyncIterat
         StorageRefused: the data folder cannot be used. Invalid: a document type is wrong.
     """
     async with open_database(config.data / "footnote.db") as database:
-        writer = make_writer(config)
+        beat = Beat(config.coalesce_s, config.coalesce_busy_s)
+        writer = make_writer(config, beat)
         try:
-            engine = _assemble(config, database, writer)
+            engine = _assemble(config, database, writer, beat)
             engine.journal.start()
             if owns_data:
                 engine.files.discard_incoming()
@@ -127,8 +128,8 @@ async def open_engine(config: Config, *, owns_data: bool = False) -> AsyncIterat
             await writer.close()
 
 
-def make_writer(config: Config) -> Writer:
-    """Return the writer that the settings ask for."""
+def make_writer(config: Config, beat: Beat) -> Writer:
+    """Return the writer that the settings ask for; models are read on the beat."""
     if config.provider == "extractive":
         return ExtractiveWriter(config.extractive_words_per_s)
     if config.provider == "ollama":
@@ -139,7 +140,7 @@ def make_writer(config: Config) -> Writer:
             num_ctx=config.ollama_num_ctx,
             idle_timeout_s=config.llm_idle_timeout_s,
             connect_timeout_s=config.llm_connect_timeout_s,
-            beat=Beat(config.coalesce_s),
+            beat=beat,
         )
     return OpenAIWriter(
         config.model_url,
@@ -147,11 +148,11 @@ def make_writer(config: Config) -> Writer:
         config.llm_model,
         idle_timeout_s=config.llm_idle_timeout_s,
         connect_timeout_s=config.llm_connect_timeout_s,
-        beat=Beat(config.coalesce_s),
+        beat=beat,
     )
 
 
-def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
+def _assemble(config: Config, database: Database, writer: Writer, beat: Beat) -> Engine:
     audit = Audit(database, keep_days=config.audit_days)
     files = FileStore(config.data / "files")
     catalogue = document_types.load(config.data / "document_types")
@@ -159,7 +160,7 @@ def _assemble(config: Config, database: Database, writer: Writer) -> Engine:
     retriever = Retriever(database, metrics.retrieved)
     journal = Journal(
         database,
-        coalesce_s=config.coalesce_s,
+        beat,
         chunk_words=config.chunk_words,
         patience_s=config.storage_patience_s,
     )

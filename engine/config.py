@@ -126,6 +126,7 @@ class Config:
     heartbeat_s: PositiveSeconds = _setting(15, "silence on a stream before a heartbeat is sent")
     grace_s: Seconds = _setting(30, "how long a run goes on that nobody reads")
     coalesce_s: PositiveSeconds = _setting(0.05, "text is sent in portions of about this long")
+    coalesce_busy_s: PositiveSeconds = _setting(0.2, "as long as this while the server is busy")
     chunk_words: Count = _setting(10, "most words in one portion of text")
     write_timeout_s: PositiveSeconds = _setting(
         20, "a reader that takes nothing for so long is cut off and may resume"

@@ -1,6 +1,6 @@
 """Who is asking: by bearer token or key, by session cookie, or by the word of a trusted proxy."""
 
-import asyncio
+from time import monotonic
 
 from aiohttp import hdrs, web
 
@@ -29,7 +29,7 @@ async def admit(request: web.Request) -> Grant:
     request[USER] = grant.user
     request[CHECKED] = checked
     if grant.lasts_s is not None:
-        request[UNTIL] = asyncio.get_running_loop().time() + grant.lasts_s
+        request[UNTIL] = monotonic() + grant.lasts_s
     return grant
 
 
@@ -77,7 +77,7 @@ async def require_still(request: web.Request, run: RunRow) -> None:
     Raises:
         Unauthenticated, NotFound: not any more.
     """
-    if asyncio.get_running_loop().time() >= request.get(UNTIL, float("inf")):
+    if monotonic() >= request.get(UNTIL, float("inf")):
         raise Unauthenticated("Your sign-in has ended. Sign in again: nothing is lost.")
     engine = request.app[ENGINE]
     if request[CHECKED] == engine.watch.number:

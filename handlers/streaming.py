@@ -8,6 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
+from time import monotonic
 
 import msgspec
 from aiohttp import hdrs, web
@@ -138,7 +139,7 @@ class _Sender:
         return max(0.0, min(_LOOK_EVERY_S, self._heartbeat_s - self._silence_s()))
 
     def _silence_s(self) -> float:
-        return asyncio.get_running_loop().time() - self._silent_since
+        return monotonic() - self._silent_since
 
     def _check_reader(self) -> None:
         transport = self._request.transport
@@ -151,7 +152,7 @@ class _Sender:
         else:
             async with asyncio.timeout(self._write_timeout_s):
                 await self._response.write(data)
-        self._silent_since = asyncio.get_running_loop().time()
+        self._silent_since = monotonic()
 
     def _has_room(self, size: int) -> bool:
         """Whether a write so large cannot have to wait, and so needs no clock."""

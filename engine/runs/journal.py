@@ -2,8 +2,8 @@
 
 An event is sent only after it is committed, so no reader ever knows more than the disk does. To
 make that cheap, the events of all runs that are due go into one transaction. Openings and endings
-are due at once; text is due at the next beat of a clock shared by all runs (`coalesce_s`), where
-what has come meanwhile is joined and cut into portions of at most `chunk_words` words.
+are due at once; text is due at the beat that all runs share, once their models were read: what has
+come meanwhile is joined and cut into portions of at most `chunk_words` words.
 
 A reader has a cursor (`Tail`). Replay and live are one loop: read after the cursor, from memory if
 it is still there, else from the database; when nothing is left, wait for the log to change.
@@ -13,11 +13,12 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
 from typing import NamedTuple
 
 import msgspec
 
-from engine.clock import next_beat
+from engine.clock import Beat, Signal
 from engine.runs.events import (
     Cancelled,
     Cited,
@@ -41,8 +42,6 @@ _PAGE = 500
 _IN_MEMORY = 512
 _ROOM_CHARS = 65_536
 _RETRY_DELAY_S = 0.2
-_AFTER_BEAT_S = 0.001
-"""Writers read their models on the beat; what they read is written this much later."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
@@ -66,7 +65,7 @@ class Log:
         self.ended = False
         self.error: StorageUnavailable | None = None
         self.is_faulty = False
-        self._waiters: list[asyncio.Future[None]] = []
+        self.changed = Signal()
         self.pending: list[Event | list[str]] = []
         self.pending_chars = 0
         self.unwritten: list[Record] = []
@@ -108,20 +107,7 @@ class Log:
         self.spoke = self.spoke or _speaks(written)
         self.committed = written[-1].seq
         self.ended = isinstance(written[-1].event, Terminal)
-        self.wake()
-
-    def wake(self) -> None:
-        """Wake everybody who waits for this log."""
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    async def change(self) -> None:
-        """Wait until the log is woken."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        await waiter
+        self.changed.give()
 
 
 def _events(item: Event | list[str], chunk_words: int) -> Sequence[Event]:
@@ -143,17 +129,15 @@ class Journal:
     """Appends to the logs of all runs, in groups, and reads them."""
 
     def __init__(
-        self, database: Database, *, coalesce_s: float, chunk_words: int, patience_s: float
+        self, database: Database, beat: Beat, *, chunk_words: int, patience_s: float
     ) -> None:
         """Write to `database`; a disk that refuses for `patience_s` breaks the logs that wait."""
         self._database = database
-        self._coalesce_s = coalesce_s
+        self._beat = beat
         self._chunk_words = chunk_words
         self._patience_s = patience_s
         self._due: dict[Log, None] = {}
         self._at_beat: dict[Log, None] = {}
-        self._beat: asyncio.TimerHandle | None = None
-        self._last_beat = 0.0
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
@@ -165,8 +149,6 @@ class Journal:
     async def close(self) -> None:
         """Write what is due, then stop."""
         self._on_beat()
-        if self._beat is not None:
-            self._beat.cancel()
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
@@ -193,7 +175,7 @@ class Journal:
     async def room(self, log: Log) -> None:
         """Wait until a fast writer's text has been taken."""
         while log.pending_chars > _ROOM_CHARS and log.error is None:
-            await log.change()
+            await log.changed.wait()
 
     async def end(self, log: Log, terminal: Terminal, settle: Settle) -> None:
         """Append the terminal event, and commit it together with what `settle` writes.
@@ -206,7 +188,7 @@ class Journal:
         while not log.ended:
             if log.error is not None:
                 raise log.error
-            await log.change()
+            await log.changed.wait()
 
     async def break_off(self, log: Log) -> None:
         """Write nothing more of a log, and tell its readers; its last number is certain then."""
@@ -234,13 +216,9 @@ class Journal:
 
     def _write_at_beat(self, log: Log) -> None:
         self._at_beat[log] = None
-        if self._beat is None:
-            at = next_beat(self._last_beat, self._coalesce_s) + _AFTER_BEAT_S
-            self._beat = asyncio.get_running_loop().call_at(at, self._on_beat)
+        self._beat.then(self._on_beat)
 
     def _on_beat(self) -> None:
-        self._beat = None
-        self._last_beat = asyncio.get_running_loop().time()
         self._due |= self._at_beat
         self._at_beat.clear()
         self._wake.set()
@@ -308,7 +286,7 @@ class Journal:
 
     def _refuse(self, log: Log, error: StorageUnavailable) -> None:
         log.error = log.error or error
-        log.wake()
+        log.changed.give()
 
 
 def _speaks(records: Sequence[Record]) -> bool:
@@ -351,21 +329,20 @@ class Tail:
         if log.error is not None:
             raise log.error
         self._look_up_within(timeout_s, log)
-        await log.change()
+        await log.changed.wait()
         return self._move(await self._fetch(log)) if self.after < log.committed else []
 
     def _look_up_within(self, timeout_s: float, log: Log) -> None:
-        loop = asyncio.get_running_loop()
-        at = loop.time() + timeout_s
+        at = monotonic() + timeout_s
         if self._clock is not None and self._clock.when() > at:
             self._clock.cancel()
             self._clock = None
         if self._clock is None:
-            self._clock = loop.call_at(at, self._look_up, log)
+            self._clock = asyncio.get_running_loop().call_at(at, self._look_up, log)
 
     def _look_up(self, log: Log) -> None:
         self._clock = None
-        log.wake()
+        log.changed.give()
 
     async def _fetch(self, log: Log) -> list[Record]:
         recent = log.recent

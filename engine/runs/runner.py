@@ -298,7 +298,7 @@ class Runs:
         self._stop_clock(run)
         self._live.pop(run.row.id, None)
         self._release(run.family.name, run.row.user_id)
-        run.log.wake()
+        run.log.changed.give()
 
     # Read and leave
 
@@ -394,7 +394,7 @@ class Runs:
         try:
             async with asyncio.timeout(_STOP_WAIT_S):
                 while self.is_live(run_id):
-                    await run.log.change()
+                    await run.log.changed.wait()
         except TimeoutError:
             _logger.warning("run %s takes long to stop", run_id)
 
@@ -405,7 +405,7 @@ class Runs:
     def wake_readers(self) -> None:
         """Let every reader look up, for instance because the server is going down."""
         for run in self._live.values():
-            run.log.wake()
+            run.log.changed.give()
 
     async def cancel_all(self, kb_id: Id) -> None:
         """Stop all runs of a knowledge base, and those that look into it."""

@@ -5,7 +5,7 @@ import msgspec
 from engine.errors import NotFound
 from engine.storage.database import Connection
 from engine.storage.identities import User
-from engine.storage.rows import fetch_all, fetch_one, record
+from engine.storage.rows import fetch_all, fetch_one, record, to_json
 from engine.types import Id, Level, new_id, utc_now
 
 
@@ -93,9 +93,9 @@ async def revoke(tx: Connection, user_id: Id, key_id: Id) -> None:
 
 async def note_used(tx: Connection, key_ids: list[Id]) -> None:
     """Note that keys were used just now."""
-    now = utc_now()
-    await tx.executemany(
-        "update api_keys set used_at = ? where id = ?", [(now, one) for one in key_ids]
+    await tx.execute_fetchall(
+        "update api_keys set used_at = ? where id in (select value from json_each(?))",
+        (utc_now(), to_json(key_ids)),
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from engine.errors import NotFound
 from engine.storage.database import Connection
 from engine.storage.rights import READABLE, Reader, reading
-from engine.storage.rows import containing, fetch_all, fetch_one, record, to_json
+from engine.storage.rows import containing, fetch_all, fetch_one, insert_all, record, to_json
 from engine.types import Id, utc_now
 
 
@@ -125,9 +125,9 @@ async def add_turns(
         " on conflict (id) do update set updated_at = excluded.updated_at",
         (conversation_id, user_id, kb_id, title, now, now),
     )
-    await tx.executemany(
-        "insert into turns (conversation_id, role, content, sources, details, run_id, created_at)"
-        " values (?, ?, ?, ?, ?, ?, ?)",
+    await insert_all(
+        tx,
+        "insert into turns (conversation_id, role, content, sources, details, run_id, created_at)",
         [
             (
                 conversation_id,

@@ -5,7 +5,7 @@ import msgspec
 from engine.errors import NotFound
 from engine.storage.database import Connection
 from engine.storage.rights import READABLE, Reader, reading, require
-from engine.storage.rows import containing, fetch_all, fetch_one, record, to_json
+from engine.storage.rows import containing, fetch_all, fetch_one, insert_all, record, to_json
 from engine.types import Id, Level, new_id, utc_now
 
 _LATEST = """
@@ -240,9 +240,10 @@ async def text(
 
 async def add_chunks(tx: Connection, rows: list[tuple[object, ...]]) -> list[int]:
     """Insert chunks of one version, in the order of the columns below; return their row ids."""
-    await tx.executemany(
+    await insert_all(
+        tx,
         "insert into chunks (chunk_id, version_id, document_id, kb_id, ordinal, char_start,"
-        " char_end, page, section) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " char_end, page, section)",
         rows,
     )
     last = await fetch_one(tx, "select max(id) as id from chunks")

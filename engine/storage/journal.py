@@ -6,7 +6,7 @@ import msgspec
 
 from engine.storage.database import Connection
 from engine.storage.rights import READABLE, Reader, reading
-from engine.storage.rows import fetch_all, fetch_one, record, to_json
+from engine.storage.rows import fetch_all, fetch_one, insert_all, record, to_json
 from engine.types import Id, utc_now
 
 _SELECT = "select * from runs "
@@ -107,9 +107,10 @@ async def running(connection: Connection) -> list[RunRow]:
 async def mark_first(tx: Connection, run_ids: Sequence[Id], *, text: bool) -> None:
     """Note when the first event, or the first text, of runs was written."""
     column = "first_text_at" if text else "first_event_at"
-    await tx.executemany(
-        f"update runs set {column} = ? where id = ? and {column} is null",
-        [(utc_now(), run_id) for run_id in run_ids],
+    await tx.execute_fetchall(
+        f"update runs set {column} = ? where {column} is null"
+        " and id in (select value from json_each(?))",
+        (utc_now(), to_json(run_ids)),
     )
 
 
@@ -138,7 +139,7 @@ async def forget_requests(tx: Connection, family: str, draft_id: Id, ended_befor
 
 async def append(tx: Connection, rows: Sequence[tuple[Id, int, bytes]]) -> None:
     """Insert events (run_id, seq, JSON)."""
-    await tx.executemany("insert into events (run_id, seq, data) values (?, ?, ?)", rows)
+    await insert_all(tx, "insert into events (run_id, seq, data)", rows)
 
 
 async def read(
@@ -184,5 +185,8 @@ async def prune(tx: Connection, ended_before: str, limit: int) -> int:
         " where d.run_id = r.id and d.status = 'streaming') limit ?",
         (ended_before, limit),
     )
-    await tx.executemany("delete from events where run_id = ?", [(row["id"],) for row in rows])
+    await tx.execute_fetchall(
+        "delete from events where run_id in (select value from json_each(?))",
+        (to_json([row["id"] for row in rows]),),
+    )
     return len(rows)

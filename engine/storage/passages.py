@@ -14,7 +14,7 @@ import msgspec
 from engine.language.stems import passage_forms
 from engine.storage.database import Connection
 from engine.storage.rights import READABLE, Reader, reading
-from engine.storage.rows import fetch_all
+from engine.storage.rows import fetch_all, insert_all
 from engine.types import Id, Source
 
 _SOURCE = """
@@ -58,19 +58,12 @@ class Hit(msgspec.Struct, frozen=True):
 
 async def add(tx: Connection, rowids: Sequence[int], passages: Sequence[Passage]) -> None:
     """Index passages whose chunks are stored already, under these row ids of `chunks`."""
-    await tx.executemany(
-        "insert into passages (rowid, scope, title, heading, body, forms)"
-        " values (:rowid, :scope, :title, :heading, :body, :forms)",
+    await insert_all(
+        tx,
+        "insert into passages (rowid, scope, title, heading, body, forms)",
         [
-            {
-                "rowid": rowid,
-                "scope": _scope(passage.kb_id),
-                "title": passage.title,
-                "heading": passage.heading,
-                "body": passage.body,
-                "forms": passage.forms,
-            }
-            for rowid, passage in zip(rowids, passages, strict=True)
+            (rowid, _scope(one.kb_id), one.title, one.heading, one.body, one.forms)
+            for rowid, one in zip(rowids, passages, strict=True)
         ],
     )
 

@@ -9,6 +9,9 @@ import msgspec
 
 T = TypeVar("T")
 
+_MOST_VALUES = 30_000
+"""In one statement; SQLite's own limit is 32,766."""
+
 
 async def fetch_all(
     connection: aiosqlite.Connection, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()
@@ -23,6 +26,22 @@ async def fetch_one(
     """Run a query and return its first row, or None."""
     rows = await fetch_all(connection, sql, params)
     return rows[0] if rows else None
+
+
+async def insert_all(tx: aiosqlite.Connection, insert: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows by as few statements as can be; `insert` goes up to the word "values".
+
+    With a statement for each row, the database's thread would wait for the interpreter after each:
+    five milliseconds a row, and every stream with it, while the event loop is busy.
+    """
+    if not rows:
+        return
+    width = len(rows[0])
+    at_once = _MOST_VALUES // width
+    for start in range(0, len(rows), at_once):
+        some = rows[start : start + at_once]
+        marks = ",".join([f"({','.join('?' * width)})"] * len(some))
+        await tx.execute_fetchall(f"{insert} values {marks}", [v for row in some for v in row])
 
 
 def record(row: sqlite3.Row, kind: type[T], *, json: Sequence[str] = (), **given: Any) -> T:

@@ -8,7 +8,7 @@ import msgspec
 from engine.errors import NotFound
 from engine.storage.database import Connection
 from engine.storage.identities import User
-from engine.storage.rows import fetch_all, fetch_one, record
+from engine.storage.rows import fetch_all, fetch_one, record, to_json
 from engine.types import Id, new_id, utc_now
 
 
@@ -99,9 +99,9 @@ async def end_all(tx: Connection, user_id: Id, *, but: Id | None = None) -> None
 
 async def note_used(tx: Connection, session_ids: list[Id]) -> None:
     """Note that sessions were used just now."""
-    now = utc_now()
-    await tx.executemany(
-        "update sessions set used_at = ? where id = ?", [(now, one) for one in session_ids]
+    await tx.execute_fetchall(
+        "update sessions set used_at = ? where id in (select value from json_each(?))",
+        (utc_now(), to_json(session_ids)),
     )
 
 

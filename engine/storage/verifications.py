@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from engine.storage.database import Connection
-from engine.storage.rows import fetch_all, record
+from engine.storage.rows import fetch_all, insert_all, record, to_json
 from engine.types import Id, utc_now
 
 
@@ -31,18 +31,19 @@ async def of_draft(connection: Connection, draft_id: Id) -> dict[Id, Verificatio
 
 async def tick(tx: Connection, draft_id: Id, user_id: Id, chunk_ids: Iterable[Id]) -> None:
     """Note that a user has looked at passages; who did first stays."""
-    await tx.executemany(
-        "insert or ignore into verifications (draft_id, chunk_id, user_id, verified_at)"
-        " values (?, ?, ?, ?)",
+    await insert_all(
+        tx,
+        "insert or ignore into verifications (draft_id, chunk_id, user_id, verified_at)",
         [(draft_id, chunk_id, user_id, utc_now()) for chunk_id in chunk_ids],
     )
 
 
 async def untick(tx: Connection, draft_id: Id, chunk_ids: Iterable[Id]) -> None:
     """Take ticks away."""
-    await tx.executemany(
-        "delete from verifications where draft_id = ? and chunk_id = ?",
-        [(draft_id, chunk_id) for chunk_id in chunk_ids],
+    await tx.execute_fetchall(
+        "delete from verifications where draft_id = ?"
+        " and chunk_id in (select value from json_each(?))",
+        (draft_id, to_json(list(chunk_ids))),
     )
 
 

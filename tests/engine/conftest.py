@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.clock import Beat
 from engine.runs.journal import Journal
 from engine.storage.database import Database, open_database
 
@@ -17,7 +18,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def journal(database: Database) -> AsyncIterator[Journal]:
-    opened = Journal(database, coalesce_s=0.02, chunk_words=10, patience_s=0.2)
+    opened = Journal(database, Beat(0.02, 0.02), chunk_words=10, patience_s=0.2)
     opened.start()
     yield opened
     await opened.close()

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import make_writer as writer_for
+from engine.clock import Beat
 from engine.config import Config
 from engine.errors import Invalid
 from engine.writers.ollama import OllamaWriter
@@ -536,7 +537,7 @@ async def test_the_settings_make_this_writer_and_v1_is_left_out(
         "FOOTNOTE_LLM_MODEL": "m",
         "FOOTNOTE_OLLAMA_NUM_CTX": "2048",
     }
-    writer = writer_for(Config.from_env(settings))
+    writer = writer_for(Config.from_env(settings), Beat(0.05, 0.05))
     assert isinstance(writer, OllamaWriter)
     _, failure = await collect(writer)
     await writer.close()

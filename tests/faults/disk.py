@@ -154,7 +154,7 @@ async def open_product(
     data: Path, monkeypatch: pytest.MonkeyPatch, writer: PacedWriter, **settings: Any
 ) -> AsyncIterator[Product]:
     """Open the engine on a folder with a knowledge base; after a Crash nothing is put in order."""
-    monkeypatch.setattr(product, "make_writer", lambda _: writer)
+    monkeypatch.setattr(product, "make_writer", lambda *_: writer)
     monkeypatch.setattr(journal, "_RETRY_DELAY_S", 0.01)
     stack = AsyncExitStack()
     engine = await stack.enter_async_context(

@@ -52,7 +52,7 @@ class Readers(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.data = Path(shutil.copytree(self.prepared, Path(mkdtemp()) / "data"))
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(product, "make_writer", lambda _: PacedWriter(TEXT))
+        self.patch.setattr(product, "make_writer", lambda *_: PacedWriter(TEXT))
         self.patch.setattr(journal, "_RETRY_DELAY_S", 0.01)
         self.patch.setattr(journal, "_IN_MEMORY", 2)  # so that old events come from the database
         self.patch.setattr(journal, "_PAGE", 3)
