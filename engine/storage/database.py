@@ -28,6 +28,9 @@ _OUT_OF_ORDER = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
 }
+_CHECKPOINT_PAGES = 4000
+"""Four times the usual: streams write the same few pages over and over, each checkpoint all."""
+
 _SYNCHRONOUS = {True: "pragma synchronous=full", False: "pragma synchronous=normal"}
 
 
@@ -149,6 +152,7 @@ async def _connect(path: Path) -> Connection:
         await connection.execute_fetchall("pragma busy_timeout=5000")
         await connection.execute_fetchall("pragma journal_mode=wal")
         await connection.execute_fetchall("pragma synchronous=normal")
+        await connection.execute_fetchall(f"pragma wal_autocheckpoint={_CHECKPOINT_PAGES}")
         await connection.execute_fetchall("pragma foreign_keys=on")
     except BaseException:
         await connection.close()

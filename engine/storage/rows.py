@@ -9,8 +9,8 @@ import msgspec
 
 T = TypeVar("T")
 
-_MOST_VALUES = 30_000
-"""In one statement; SQLite's own limit is 32,766."""
+_AT_ONCE = 64
+"""Rows of one statement; what SQLite prepares for more takes memory for good."""
 
 
 async def fetch_all(
@@ -29,19 +29,19 @@ async def fetch_one(
 
 
 async def insert_all(tx: aiosqlite.Connection, insert: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows by as few statements as can be; `insert` goes up to the word "values".
+    """Insert rows, many by one statement; `insert` goes up to the word "values".
 
     With a statement for each row, the database's thread would wait for the interpreter after each:
-    five milliseconds a row, and every stream with it, while the event loop is busy.
+    five milliseconds a row, and every stream with it, while the event loop is busy. Their numbers
+    are powers of two, so that there are few statements to prepare.
     """
-    if not rows:
-        return
-    width = len(rows[0])
-    at_once = _MOST_VALUES // width
-    for start in range(0, len(rows), at_once):
-        some = rows[start : start + at_once]
-        marks = ",".join([f"({','.join('?' * width)})"] * len(some))
+    start = 0
+    while left := len(rows) - start:
+        count = 1 << (min(left, _AT_ONCE).bit_length() - 1)
+        some = rows[start : start + count]
+        marks = ",".join([f"({','.join('?' * len(some[0]))})"] * count)
         await tx.execute_fetchall(f"{insert} values {marks}", [v for row in some for v in row])
+        start += count
 
 
 def record(row: sqlite3.Row, kind: type[T], *, json: Sequence[str] = (), **given: Any) -> T:
