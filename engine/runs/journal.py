@@ -40,7 +40,7 @@ Settle = Callable[[Connection], Awaitable[None]]
 
 _PAGE = 500
 _IN_MEMORY = 512
-_ROOM_CHARS = 65_536
+_ROOM_CHARS = 8_192
 _RETRY_DELAY_S = 0.2
 
 _encode = msgspec.json.Encoder().encode
