@@ -21,7 +21,7 @@ from engine.flows.estimate import Estimate, estimated
 from engine.flows.feedback import effort_of
 from engine.flows.new_run import new_run
 from engine.flows.own_types import DocumentTypes
-from engine.flows.planning import Effort, Plan, Planner, nothing_found
+from engine.flows.planning import Effort, Plan, Planner
 from engine.flows.prompts import draft_messages
 from engine.flows.versions import Versions
 from engine.flows.writing import Writing
@@ -140,14 +140,8 @@ class Drafting:
             await self._planner.selected(user, request.kb_id, section.pinned, field="outline")
         if request.selected_sources:
             await self._planner.selected(user, request.kb_id, request.selected_sources)
-        elif not await self._planner.has_passages(user, request.kb_id):
-            raise Invalid(
-                "This knowledge base has no readable documents yet. Add some first.",
-                code="NO_DOCUMENTS_INDEXED",
-                field="kb_id",
-            )
-        elif not await self._planner.finds_anything(user, request.kb_id, kind, request.context):
-            raise nothing_found()
+        else:
+            await self._planner.require_any(user, request.kb_id, kind, request.context)
 
     async def resume(
         self, runs: Runs, user: User, draft_id: Id, *, key: str | None, body_hash: str
@@ -363,12 +357,15 @@ class Drafting:
         """Return what the draft of a run said, and cited, up to a cursor of that run."""
         async with self._database.read() as connection:
             draft = await drafts.of_run(connection, row.id)
-            events = await self._journal.history_in(connection, row.id)
-            seen = await self._journal.history_in(connection, row.id, until=after)
+            is_over = draft is not None and draft.status != "streaming"
+            events: list[Event] = []
+            if is_over or after > 0:
+                events = await self._journal.history_in(connection, row.id)
+        seen = events[:after]
         if draft is None:
             return text_in(seen), cited_in(seen)
         before, known = draft.content, draft.citations
-        if draft.status != "streaming":
+        if is_over:
             written = text_in(events)
             # A text that was changed since tells nothing of what came before this run.
             before = before.removesuffix(written) if before.endswith(written) else ""

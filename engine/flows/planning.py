@@ -80,7 +80,7 @@ class Planner:
         pinned = {chunk_id for section in outline for chunk_id in section.pinned}
         offered = _offer(found, max(len(selected) or most, len(pinned)))
         if not offered:
-            raise nothing_found()
+            raise _nothing_found()
         numbers = {source.chunk_id: n for n, source in enumerate(offered, start=1)}
         factor = _factor(length, templates) * effort.length
         sections = tuple(
@@ -143,21 +143,26 @@ class Planner:
             raise NotFound("A selected source does not exist in this knowledge base.", field=field)
         return [msgspec.structs.replace(source, score=1.0) for source in sources]
 
-    async def has_passages(self, reader: Reader, kb_id: Id) -> bool:
-        """Whether a knowledge base has anything to write from."""
-        return bool(await self._retriever.leading(reader, kb_id, 1))
-
-    async def finds_anything(
+    async def require_any(
         self, reader: Reader, kb_id: Id, kind: DocumentType, context: str
-    ) -> bool:
-        """Whether there would be any passage to offer."""
-        if (
-            len(await self._retriever.leading(reader, kb_id, self._max_sources + 1))
-            <= self._max_sources
-        ):
-            return True
+    ) -> None:
+        """Make sure that there would be a passage to offer.
+
+        Raises:
+            Invalid: there is none.
+        """
+        number = await self._retriever.number_in(reader, kb_id, self._max_sources + 1)
+        if number == 0:
+            raise Invalid(
+                "This knowledge base has no readable documents yet. Add some first.",
+                code="NO_DOCUMENTS_INDEXED",
+                field="kb_id",
+            )
+        if number <= self._max_sources:  # it is offered whole
+            return
         words = [context, *(f"{section.title} {section.query}" for section in kind.sections)]
-        return bool(await self._retriever.search(reader, [kb_id], " ".join(words), 1))
+        if not await self._retriever.search(reader, [kb_id], " ".join(words), 1):
+            raise _nothing_found()
 
     async def _search(
         self,
@@ -194,7 +199,7 @@ class Planner:
         return [sources + rest for sources in found]
 
 
-def nothing_found() -> Invalid:
+def _nothing_found() -> Invalid:
     """Return the error for a request that no passage answers."""
     return Invalid(
         "The documents contain nothing about this. Try other words or add documents.",

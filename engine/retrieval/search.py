@@ -86,6 +86,11 @@ class Retriever:
         by_id = {source.chunk_id: source for source in found}
         return [by_id[chunk_id] for chunk_id in chunk_ids if chunk_id in by_id]
 
+    async def number_in(self, reader: Reader, kb_id: Id, most: int) -> int:
+        """Return how many passages a knowledge base has; `most` ends the count."""
+        async with self._database.read() as connection:
+            return await passages.number_in(connection, reader, kb_id, most)
+
     async def leading(
         self, reader: Reader, kb_id: Id, limit: int, exclude: Collection[Id] = frozenset()
     ) -> list[Source]:

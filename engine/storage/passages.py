@@ -188,6 +188,19 @@ async def get(
     return [_source(row) for row in rows]
 
 
+async def number_in(connection: Connection, reader: Reader, kb_id: Id, most: int) -> int:
+    """Return how many passages a knowledge base has; `most` ends the count."""
+    rows = await fetch_all(
+        connection,
+        "select count(*) as number from (select 1 from chunks c"
+        " cross join document_versions v on v.id = c.version_id"
+        " where c.kb_id = :kb_id and v.status = 'ready'"
+        f" and c.kb_id in (select kb_id from {READABLE}) limit :most)",
+        {"kb_id": kb_id, "most": most, **reading(reader)},
+    )
+    return int(rows[0]["number"])
+
+
 async def leading(
     connection: Connection, reader: Reader, kb_id: Id, limit: int, exclude: Collection[Id]
 ) -> list[Source]:
