@@ -75,6 +75,7 @@ def build_app(config: Config) -> web.Application:
         {
             Rate.COSTLY: config.costly_per_minute,
             Rate.UPLOAD: config.uploads_per_minute,
+            Rate.TYPING: config.typing_per_minute,
             Rate.SIGN_IN: config.sign_in_per_minute,
         }
     )

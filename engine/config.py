@@ -148,7 +148,12 @@ class Config:
     costly_per_minute: Count = _setting(
         120, "drafts, answers and searches that a user may ask for in a minute"
     )
-    uploads_per_minute: Count = _setting(120, "uploads that a user may send in a minute")
+    uploads_per_minute: Count = _setting(
+        120, "uploads, and second readings of a document, that a user may ask for in a minute"
+    )
+    typing_per_minute: Count = _setting(
+        600, "what a user's typing may ask for in a minute: quick searches and edited text drawn"
+    )
     sign_in_per_minute: Count = _setting(
         20, "attempts to sign in or register from one address in a minute"
     )

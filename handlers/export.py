@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from engine.flows.export import ExportRequest
 from handlers.inputs import path_id, read_json
-from handlers.keys import ENGINE, USER
+from handlers.keys import ENGINE, GRANT, USER
 from handlers.responses import json_response
 
 _MOST_CHARACTERS = 100
@@ -19,7 +19,9 @@ _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
 async def export_draft(request: web.Request) -> web.Response:
     """POST /api/v1/drafts/{id}/export."""
     wanted = await read_json(request, ExportRequest)
-    file = await request.app[ENGINE].exporting.export(request[USER], path_id(request), wanted)
+    file = await request.app[ENGINE].exporting.export(
+        request[USER], path_id(request), wanted, level=request[GRANT].level
+    )
     return web.Response(
         body=file.data,
         content_type=file.type.media_type,

@@ -22,6 +22,7 @@ class Rate(Enum):
 
     COSTLY = "costly"
     UPLOAD = "upload"
+    TYPING = "typing"
     SIGN_IN = "sign_in"
 
 

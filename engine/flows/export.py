@@ -1,5 +1,6 @@
 """A draft leaves the server as a file."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -54,8 +55,13 @@ class Exporting:
         """Return the names of the team's Word files."""
         return sorted(self._found())
 
-    async def export(self, user: User, draft_id: Id, request: ExportRequest) -> ExportedFile:
+    async def export(
+        self, user: User, draft_id: Id, request: ExportRequest, *, level: Level = Level.ADMIN
+    ) -> ExportedFile:
         """Return a draft as a file; whoever may read it may have it.
+
+        `level` is the most that may be done for this request: where it is not to write, the draft
+        does not count as exported.
 
         Raises:
             NotFound: the draft is not the user's to see. Conflict: it is being written.
@@ -72,13 +78,12 @@ class Exporting:
         )
         data = await self._press.write(order)
         async with self._database.transaction() as tx:
+            if level >= Level.WRITE and format_ != "evidence":
+                await _mark(tx, user, draft)
             await self._note(tx, user, draft, format_)
         return ExportedFile(draft.title, FILE_TYPES[format_], data)
 
     async def _note(self, tx: Connection, user: User, draft: Draft, format_: Format) -> None:
-        is_document = format_ != "evidence"
-        if is_document and await _may_change(tx, user, draft.id):
-            await exports.set_exported(tx, draft.id, draft.version)
         await self._audit.note(
             tx,
             Action.EXPORTED,
@@ -102,12 +107,11 @@ class Exporting:
         return {path.stem: path for path in files if path.name[0] not in ".~"}
 
 
-async def _may_change(tx: Connection, user: User, draft_id: Id) -> bool:
-    try:
-        await drafts.get(tx, user, draft_id, Level.WRITE)
-    except (Forbidden, NotFound):
-        return False
-    return True
+async def _mark(tx: Connection, user: User, draft: Draft) -> None:
+    """Note on the draft that it was exported, if the user may change it."""
+    with suppress(Forbidden, NotFound):
+        await drafts.get(tx, user, draft.id, Level.WRITE)
+        await exports.set_exported(tx, draft.id, draft.version)
 
 
 def _format(name: str) -> Format:

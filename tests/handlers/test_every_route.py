@@ -174,11 +174,11 @@ TABLE: dict[str, Entry] = {
     **per(
         "POST /api/v1/generate",
         "POST /api/v1/generate/stream",
-        "POST /api/v1/generate/estimate",
         entry=Entry(READ | NOT_BY_READING, GENERATE),
     ),
     "POST /api/v1/drafts": Entry(READ | NOT_BY_READING, {"kb_id": "{kb}", "content": "x"}),
-    "POST /api/v1/drafts/{id}/export": Entry(READ | NOT_BY_READING, {"format": "markdown"}),
+    "POST /api/v1/generate/estimate": Entry(READ, GENERATE),
+    "POST /api/v1/drafts/{id}/export": Entry(READ, {"format": "markdown"}),
     "PATCH /api/v1/drafts/{id}": Entry(WRITE | NOT_BY_READING, {"title": "x"}),
     "DELETE /api/v1/drafts/{id}": Entry(MANAGE | NOT_BY_READING),
     "POST /api/v1/drafts/{id}/resume": Entry(WRITE | NOT_BY_READING),
@@ -443,7 +443,8 @@ def test_every_route_has_an_entry() -> None:
 
 async def test_every_route_answers_everybody_as_it_must(data: Path) -> None:
     often = dict.fromkeys(
-        ("costly_per_minute", "uploads_per_minute", "sign_in_per_minute"), 100_000
+        ("costly_per_minute", "uploads_per_minute", "sign_in_per_minute", "typing_per_minute"),
+        100_000,
     ) | {"pipeline_starts_per_minute": 100_000}
     wrong = []
     async with open_site(data, **often) as site, AsyncExitStack() as stack:

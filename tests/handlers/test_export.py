@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from handlers.export import attachment
 from tests.fake_model import FakeModel, Say, Stall
-from tests.handlers.people import person, share
+from tests.handlers.people import client, person, share
 from tests.handlers.site import Site
 from tests.handlers.test_drafts import citation, saved
 
@@ -144,6 +144,15 @@ async def test_a_reader_may_export_and_changes_nothing(site: Site) -> None:
         assert response.status == 200
         status, _ = await refusal(stranger, draft["id"], format="markdown")
         assert status == 404
+    assert (await site.draft(draft["id"]))["status"] == "editing"
+
+
+async def test_a_key_that_reads_may_export_and_changes_nothing(site: Site) -> None:
+    draft = await saved(site, "Yes [1].", 1)
+    _, key = await site.call("POST", "/api/v1/auth/keys", {"name": "x", "level": "READ"})
+    async with client(site, key["key"]) as program:
+        response, _ = await ask(program, draft["id"], format="markdown")
+        assert response.status == 200
     assert (await site.draft(draft["id"]))["status"] == "editing"
 
 
