@@ -72,18 +72,21 @@ async def test_every_route_answers_with_the_security_headers(site: Site) -> None
     for route in ROUTES:
         _, headers, _ = await anonymous(site, route.method, path_of(route))
         assert headers.keys() >= HEADERS, route
+        assert headers["Server"] == "Footnote", route
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/static/js/main.js", "/static/nowhere", "/static/"])
 async def test_files_and_errors_have_them_too(site: Site, path: str) -> None:
     _, headers, _ = await anonymous(site, "GET", path)
     assert headers.keys() >= HEADERS
+    assert headers["Server"] == "Footnote"
 
 
 async def test_a_stream_has_them_too(site: Site) -> None:
     async with site.stream("/api/v1/query/stream", QUESTION) as stream:
         assert stream.response.content_type == "text/event-stream"
         assert stream.response.headers.keys() >= HEADERS
+        assert stream.response.headers["Server"] == "Footnote"
         await stream.rest()
 
 
@@ -101,6 +104,7 @@ async def test_what_is_no_http_is_answered_like_everything_else(site: Site, garb
     status, headers, body = await raw(site, garbage)
     assert status.split()[1] == b"400"
     assert headers.keys() >= HEADERS
+    assert headers["Server"] == "Footnote"
     assert body.startswith(b'{"error":{"code":"INVALID_REQUEST"')
     assert b"script" not in body
 
@@ -110,6 +114,7 @@ async def test_a_connection_too_many_is_answered_like_everything_else(data: Path
         status, headers, body = await raw(site, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
         assert status.split()[1] == b"503"
         assert headers.keys() >= HEADERS | {"Retry-After"}
+        assert headers["Server"] == "Footnote"
         assert b"SERVICE_UNAVAILABLE" in body
 
 
@@ -274,6 +279,26 @@ async def test_uploads_are_counted_by_themselves(data: Path) -> None:
         path = f"/api/v1/kbs/{site.topics}/documents"
         async with site.session.post(site.base + path, data=form) as response:
             assert response.status == 429
+        assert (await site.call("POST", "/api/v1/query", QUESTION))[0] == 200
+
+
+async def test_reading_a_document_again_counts_as_an_upload(data: Path) -> None:
+    async with open_site(data, uploads_per_minute=2) as site:
+        [document] = await site.upload(site.topics, {"broken.pdf": b"%PDF-1.7"})
+        path = f"/api/v1/documents/{document['id']}/retry"
+        statuses = []
+        for _ in range(2):
+            await site.ready(document["id"])
+            statuses.append((await site.call("POST", path))[0])
+        assert statuses == [202, 429]
+
+
+async def test_what_typing_asks_for_is_counted_by_itself(data: Path) -> None:
+    async with open_site(data, typing_per_minute=2, costly_per_minute=1) as site:
+        asked = [("/api/v1/search/quick", {"query": "a"}), ("/api/v1/markdown", {"texts": ["a"]})]
+        answers = [await site.call("POST", *question) for question in asked * 2]
+        assert [status for status, _ in answers] == [200, 200, 429, 429]
+        assert answers[-1][1]["error"]["code"] == "RATE_LIMITED"
         assert (await site.call("POST", "/api/v1/query", QUESTION))[0] == 200
 
 
