@@ -1,11 +1,19 @@
 """Users, invitations and groups, for administrators."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from handlers.answers import (
+    Accounts,
+    Groups,
+    Invites,
+    MadeAccount,
+    MadeInvite,
+    SignInLink,
+)
 from handlers.inputs import path_id, read_json
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response, no_content
@@ -43,7 +51,7 @@ class Member(msgspec.Struct, frozen=True):
 async def list_users(request: web.Request) -> web.Response:
     """GET /api/v1/admin/users."""
     found = await request.app[ENGINE].accounts.all()
-    return json_response({"users": found, "total": len(found)})
+    return json_response(Accounts(users=found, total=len(found)))
 
 
 async def create_user(request: web.Request) -> web.Response:
@@ -53,12 +61,10 @@ async def create_user(request: web.Request) -> web.Response:
     account = await engine.accounts.create(
         request[USER], given.username, given.password, is_admin=given.is_admin
     )
-    fields: dict[str, Any] = msgspec.structs.asdict(account)
+    link = None
     if given.password is None:
-        fields["link"] = _address(
-            request, "login?link=", await engine.identity.new_link(account.id)
-        )
-    return json_response(fields, 201)
+        link = _sign_in_address(request, await engine.identity.new_link(account.id))
+    return json_response(MadeAccount(**msgspec.structs.asdict(account), link=link), 201)
 
 
 async def change_user(request: web.Request) -> web.Response:
@@ -76,21 +82,21 @@ async def change_user(request: web.Request) -> web.Response:
 async def reset_user(request: web.Request) -> web.Response:
     """POST /api/v1/admin/users/{id}/reset: a one-use link in the place of the password."""
     secret = await request.app[ENGINE].accounts.reset(request[USER], path_id(request))
-    return json_response({"link": _address(request, "login?link=", secret)})
+    return json_response(SignInLink(link=_sign_in_address(request, secret)))
 
 
 async def list_invites(request: web.Request) -> web.Response:
     """GET /api/v1/admin/invites."""
     found = await request.app[ENGINE].accounts.invitations()
-    return json_response({"invites": found, "total": len(found)})
+    return json_response(Invites(invites=found, total=len(found)))
 
 
 async def make_invite(request: web.Request) -> web.Response:
     """POST /api/v1/admin/invites."""
     made = await request.app[ENGINE].accounts.invite(request[USER])
     link = _address(request, "register?invite=", made.secret)
-    fields = {"id": made.id, "invite": made.secret, "link": link, "expires_at": made.expires_at}
-    return json_response(fields, 201)
+    answer = MadeInvite(id=made.id, invite=made.secret, link=link, expires_at=made.expires_at)
+    return json_response(answer, 201)
 
 
 async def take_invite_back(request: web.Request) -> web.Response:
@@ -102,7 +108,7 @@ async def take_invite_back(request: web.Request) -> web.Response:
 async def list_groups(request: web.Request) -> web.Response:
     """GET /api/v1/admin/groups."""
     found = await request.app[ENGINE].sharing.groups()
-    return json_response({"groups": found, "total": len(found)})
+    return json_response(Groups(groups=found, total=len(found)))
 
 
 async def make_group(request: web.Request) -> web.Response:
@@ -130,6 +136,10 @@ async def remove_member(request: web.Request) -> web.Response:
     """DELETE /api/v1/admin/groups/{id}/members/{username}."""
     sharing, name = request.app[ENGINE].sharing, request.match_info["username"]
     return json_response(await sharing.leave(request[USER], path_id(request), name))
+
+
+def _sign_in_address(request: web.Request, secret: str) -> str:
+    return _address(request, "login?link=", secret)
 
 
 def _address(request: web.Request, path: str, secret: str) -> str:

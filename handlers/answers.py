@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from engine.flows.audit import Action
 from engine.flows.checking import Examined
 from engine.flows.comparison import Diff
 from engine.flows.document_types import SectionTemplate
@@ -16,10 +17,17 @@ from engine.flows.merging import Conflict
 from engine.metrics import Metric
 from engine.runs.events import OfferedSource
 from engine.runs.frames import PipelineResult, QueryCitation
+from engine.storage.api_keys import ApiKey
+from engine.storage.audit import Entry
 from engine.storage.conversations import Conversation, Turn
 from engine.storage.documents import ChunkRow, NamedDocument
 from engine.storage.drafts import Titled
+from engine.storage.groups import Group
+from engine.storage.identities import Account
+from engine.storage.invites import Invite
 from engine.storage.knowledge import KnowledgeBase
+from engine.storage.permissions import Permission
+from engine.storage.sessions import Session
 from engine.types import Citation, Id
 
 
@@ -52,6 +60,134 @@ class Error(_Answer, frozen=True):
 
     error: ErrorFields
     detail: str
+
+
+class Registered(_Answer, frozen=True):
+    """An account that was made just now."""
+
+    id: Id
+    username: str
+
+
+class Caller(_Answer, frozen=True):
+    """Who asks, the most that may be done with what was sent, and where, if not everywhere."""
+
+    id: Id
+    username: str
+    is_admin: bool
+    level: str
+    kb_id: Id | None
+
+
+class SignedInAs(_Answer, frozen=True):
+    """Whose sign-in this is."""
+
+    authenticated: bool
+    username: str
+
+
+class SignedOut(_Answer, frozen=True):
+    """A sign-in has ended."""
+
+    message: str
+
+
+class OwnSession(Session, frozen=True, kw_only=True):
+    """A sign-in of the caller; `is_current` is that of this very request."""
+
+    is_current: bool
+
+
+class Sessions(_Answer, frozen=True):
+    """Sign-ins that last, the latest used first."""
+
+    sessions: list[OwnSession]
+    total: int
+
+
+class Keys(_Answer, frozen=True):
+    """API keys, the newest first."""
+
+    keys: list[ApiKey]
+    total: int
+
+
+class MadeKey(ApiKey, frozen=True, kw_only=True):
+    """A new API key with the key itself, which is told only here."""
+
+    key: str
+
+
+class Permissions(_Answer, frozen=True):
+    """The shares of a knowledge base, users first, by name."""
+
+    permissions: list[Permission]
+    total: int
+
+
+class Accounts(_Answer, frozen=True):
+    """All users by name."""
+
+    users: list[Account]
+    total: int
+
+
+class MadeAccount(Account, frozen=True, kw_only=True, omit_defaults=True):
+    """A new user; without a password there is a link that signs in once."""
+
+    link: str | None = None
+
+
+class SignInLink(_Answer, frozen=True):
+    """A link that signs in once."""
+
+    link: str
+
+
+class Invites(_Answer, frozen=True):
+    """Invitations that are open or were used, the newest first."""
+
+    invites: list[Invite]
+    total: int
+
+
+class MadeInvite(_Answer, frozen=True):
+    """A new invitation: its secret, and the link that holds it."""
+
+    id: Id
+    invite: str
+    link: str
+    expires_at: str
+
+
+class Groups(_Answer, frozen=True):
+    """Groups by name."""
+
+    groups: list[Group]
+    total: int
+
+
+class AuditPage(_Answer, frozen=True):
+    """Entries of the audit log, the newest first; `next` is the `before` of the page after it.
+
+    `actions` are all that an entry can have.
+    """
+
+    entries: list[Entry]
+    next: int | None
+    actions: list[Action]
+
+
+class ExportTemplates(_Answer, frozen=True):
+    """The names of the team's Word files."""
+
+    templates: list[str]
+
+
+class Rendered(_Answer, frozen=True):
+    """Final HTML, one piece for each text."""
+
+    html: list[str]
 
 
 class QueryAnswer(_Answer, frozen=True):

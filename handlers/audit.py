@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 from engine.errors import Invalid
 from engine.flows.audit import Action
 from engine.storage.audit import Entry, Filter
+from handlers.answers import AuditPage
 from handlers.inputs import integer
 from handlers.keys import ENGINE
 from handlers.responses import json_response
@@ -40,7 +41,7 @@ async def _answer(request: web.Request, wanted: Filter) -> web.StreamResponse:
     before = integer(request, "before", 0, least=1) or None
     entries = await request.app[ENGINE].audit.page(wanted, before=before, limit=limit)
     following = entries[-1].id if len(entries) == limit else None
-    return json_response({"entries": entries, "next": following, "actions": list(Action)})
+    return json_response(AuditPage(entries=entries, next=following, actions=list(Action)))
 
 
 def _filter(request: web.Request) -> Filter:

@@ -5,21 +5,32 @@ from typing import Any
 
 from engine.flows.checking import Verification
 from engine.flows.estimate import Estimate
+from engine.flows.identity import Pair
 from engine.runs.frames import PipelineResult, Suggestion
 from engine.storage.conversations import Conversation
+from engine.storage.groups import Group
+from engine.storage.identities import Account
 from engine.storage.knowledge import KnowledgeBase
+from engine.storage.permissions import Permission
 from handlers import (
+    accounts,
     answers,
+    audit,
+    auth,
     chat,
     documents,
     draft_versions,
     drafts,
+    export,
     generate,
     knowledge,
+    members,
     models,
     ops,
     pipeline,
+    profile,
     query,
+    rendering,
     runs,
     search,
     suggestions,
@@ -31,6 +42,31 @@ SENT: Mapping[Handler, Any] = {
     ops.healthz: answers.Health,
     ops.readyz: answers.Health,
     ops.metrics_json: answers.MetricList,
+    auth.register: answers.Registered,
+    auth.login: Pair,
+    auth.refresh: Pair,
+    auth.me: answers.Caller,
+    auth.check: answers.SignedInAs,
+    auth.logout: answers.SignedOut,
+    auth.logout_everywhere: answers.SignedOut,
+    profile.list_sessions: answers.Sessions,
+    profile.list_keys: answers.Keys,
+    profile.make_key: answers.MadeKey,
+    members.list_permissions: answers.Permissions,
+    members.give_permission: Permission,
+    members.change_permission: Permission,
+    accounts.list_users: answers.Accounts,
+    accounts.create_user: answers.MadeAccount,
+    accounts.change_user: Account,
+    accounts.reset_user: answers.SignInLink,
+    accounts.list_invites: answers.Invites,
+    accounts.make_invite: answers.MadeInvite,
+    accounts.list_groups: answers.Groups,
+    accounts.make_group: Group,
+    accounts.add_member: Group,
+    accounts.remove_member: Group,
+    audit.audit_log: answers.AuditPage,
+    audit.generation_log: answers.AuditPage,
     query.query: answers.QueryAnswer,
     chat.chat: answers.ChatAnswer,
     chat.history: answers.ChatHistory,
@@ -83,6 +119,8 @@ SENT: Mapping[Handler, Any] = {
     draft_versions.keep_version: answers.VersionFacts,
     draft_versions.diff_version: answers.VersionDiff,
     draft_versions.restore_version: answers.DraftState,
+    export.list_export_templates: answers.ExportTemplates,
+    rendering.render_markdown: answers.Rendered,
     generate.estimate: Estimate,
     generate.generate: answers.GeneratedDraft,
     generate.resume_draft: answers.GeneratedDraft,

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from engine.flows.export import ExportRequest
+from handlers.answers import ExportTemplates
 from handlers.inputs import path_id, read_json
 from handlers.keys import ENGINE, GRANT, USER
 from handlers.responses import json_response
@@ -35,7 +36,7 @@ async def export_draft(request: web.Request) -> web.Response:
 
 async def list_export_templates(request: web.Request) -> web.Response:
     """GET /api/v1/export/templates: the team's own Word files."""
-    return json_response({"templates": request.app[ENGINE].exporting.templates()})
+    return json_response(ExportTemplates(templates=request.app[ENGINE].exporting.templates()))
 
 
 def attachment(title: str, suffix: str) -> str:

@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from engine.types import Level
+from handlers.answers import Permissions
 from handlers.inputs import path_id, read_json
 from handlers.keys import ENGINE, USER
 from handlers.responses import json_response, no_content
@@ -32,7 +33,7 @@ class LevelChange(msgspec.Struct, frozen=True):
 async def list_permissions(request: web.Request) -> web.Response:
     """GET /api/v1/kbs/{id}/permissions."""
     found = await request.app[ENGINE].sharing.permissions(request[USER], path_id(request))
-    return json_response({"permissions": found, "total": len(found)})
+    return json_response(Permissions(permissions=found, total=len(found)))
 
 
 async def give_permission(request: web.Request) -> web.Response:

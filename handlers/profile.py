@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from engine.storage import api_keys, sessions
 from engine.types import Level
+from handlers.answers import Keys, MadeKey, OwnSession, Sessions
 from handlers.inputs import path_id, read_json
 from handlers.keys import ENGINE, GRANT, USER
 from handlers.responses import json_response, no_content
@@ -45,8 +46,10 @@ async def list_sessions(request: web.Request) -> web.Response:
     async with request.app[ENGINE].database.read() as connection:
         found = await sessions.list_all(connection, request[USER].id)
     current = request[GRANT].session_id
-    shown = [msgspec.structs.asdict(one) | {"is_current": one.id == current} for one in found]
-    return json_response({"sessions": shown, "total": len(shown)})
+    shown = [
+        OwnSession(**msgspec.structs.asdict(one), is_current=one.id == current) for one in found
+    ]
+    return json_response(Sessions(sessions=shown, total=len(shown)))
 
 
 async def end_session(request: web.Request) -> web.Response:
@@ -60,7 +63,7 @@ async def list_keys(request: web.Request) -> web.Response:
     """GET /api/v1/auth/keys."""
     async with request.app[ENGINE].database.read() as connection:
         found = await api_keys.list_all(connection, request[USER].id)
-    return json_response({"keys": found, "total": len(found)})
+    return json_response(Keys(keys=found, total=len(found)))
 
 
 async def make_key(request: web.Request) -> web.Response:
@@ -69,7 +72,7 @@ async def make_key(request: web.Request) -> web.Response:
     key, secret = await request.app[ENGINE].accounts.make_key(
         request[USER], given.name, Level[given.level], kb_id=given.kb_id, days=given.days
     )
-    return json_response(msgspec.structs.asdict(key) | {"key": secret}, 201)
+    return json_response(MadeKey(**msgspec.structs.asdict(key), key=secret), 201)
 
 
 async def revoke_key(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from engine.markdown.html import render
+from handlers.answers import Rendered
 from handlers.inputs import read_json
 from handlers.responses import json_response
 
@@ -19,9 +20,9 @@ class Markdown(msgspec.Struct, frozen=True):
 
 
 async def render_markdown(request: web.Request) -> web.Response:
-    """POST /api/v1/markdown: `{html: […]}`, one for each text, safe to put into a page."""
+    """POST /api/v1/markdown: HTML that is safe to put into a page."""
     wanted = await read_json(request, Markdown)
-    return json_response({"html": await asyncio.to_thread(_rendered, wanted.texts)})
+    return json_response(Rendered(html=await asyncio.to_thread(_rendered, wanted.texts)))
 
 
 def _rendered(texts: list[str]) -> list[str]:
