@@ -45,7 +45,7 @@ async def chat(request: web.Request) -> web.Response:
     run, _ = await _start(request)
     events, end = await until_end(request, run)
     if not isinstance(end, Completed):
-        return failure(run, end)
+        return failure(request, run, end)
     sources = [item for event in events if isinstance(event, Sources) for item in event.items]
     cached = end.result["cached"]
     answer = ChatAnswer(

@@ -1,6 +1,6 @@
 """Drafts: listed, read, saved, changed, copied, checked, put in order, deleted and brought back."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from aiohttp import hdrs, web
@@ -11,6 +11,7 @@ from engine.flows.editing import (
     UNDO_S,
     DraftChange,
     NewDraft,
+    Status,
     Title,
     describe,
     recovery_of,
@@ -44,12 +45,19 @@ def shown(draft: Draft, warnings: list[Warning] | None = None) -> dict[str, Any]
     return describe(draft) | {"warnings": found}
 
 
+def _tagged(fields: dict[str, Any], status: int = 200) -> web.Response:
+    """Return a draft with its version as the tag that If-Match takes."""
+    response = json_response(fields, status)
+    response.headers[hdrs.ETAG] = f'"{fields["version"]}"'
+    return response
+
+
 async def list_drafts(request: web.Request) -> web.Response:
     """GET /api/v1/drafts: filtered by status and text, in any order."""
     asked = request.query
     wanted = Filter(
         kb_id=asked.get("kb_id"),
-        statuses=tuple(filter(None, asked.get("status", "").split(","))),
+        statuses=_statuses(asked.get("status", "")),
         words=asked.get("q", "").strip()[:200],
         sort=asked.get("sort") or "-updated",
     )
@@ -61,6 +69,13 @@ async def list_drafts(request: web.Request) -> web.Response:
     for fields in listed:
         del fields["content"], fields["citations"], fields["context"]
     return json_response({"drafts": listed, "total": total})
+
+
+def _statuses(text: str) -> tuple[str, ...]:
+    wanted = tuple(filter(None, text.split(",")))
+    if not set(wanted) <= set(get_args(Status)):
+        raise Invalid(f"status: must be one of {', '.join(get_args(Status))}.", field="status")
+    return wanted
 
 
 async def get_draft(request: web.Request) -> web.Response:
@@ -76,14 +91,14 @@ async def get_draft(request: web.Request) -> web.Response:
         "run": {"id": run.id, "state": run.state, "error": run.error} if run else None,
         "recovery": recovery_of(draft),
     }
-    return json_response(describe(now.draft) | more)
+    return _tagged(describe(now.draft) | more)
 
 
 async def create_draft(request: web.Request) -> web.Response:
     """POST /api/v1/drafts."""
     new = await read_json(request, NewDraft)
     draft, is_new = await request.app[ENGINE].editing.create(request[USER], new)
-    return json_response(describe(draft), 201 if is_new else 200)
+    return _tagged(describe(draft), 201 if is_new else 200)
 
 
 async def duplicate_draft(request: web.Request) -> web.Response:
@@ -105,11 +120,13 @@ async def change_draft(request: web.Request) -> web.Response:
         strict=flag(request, "strict"),
         tells_text=flag(request, "current"),
     )
-    return json_response(shown(draft, warnings))
+    return _tagged(shown(draft, warnings))
 
 
-def _if_match(request: web.Request) -> int:
+def _if_match(request: web.Request) -> int | None:
     value = request.headers[hdrs.IF_MATCH].strip().removeprefix("W/").strip('"')
+    if value == "*":
+        return None
     if not value.isascii() or not value.isdigit() or len(value) > 15:
         raise Invalid("If-Match: must be the draft's version, a whole number.", field="If-Match")
     return int(value)

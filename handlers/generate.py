@@ -81,7 +81,7 @@ async def _wait(request: web.Request, run: RunRow) -> web.Response:
     """Read a run to its end and return the draft as one answer."""
     events, end = await until_end(request, run)
     if not isinstance(end, Completed):
-        return failure(run, end)
+        return failure(request, run, end)
     sources = [item for event in events if isinstance(event, Sources) for item in event.items]
     return await _twin(request, run, sources, end)
 

@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
 
 from engine.errors import Invalid, TooLarge, Unsupported
+from handlers.choices import choices
 from handlers.keys import ENGINE
 
 T = TypeVar("T")
@@ -78,16 +79,19 @@ def decode(body: bytes, kind: type[T], code: str) -> T:
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as error:
-        message, field = _explain(str(error))
+        message, field = _explain(str(error), kind)
         raise Invalid(message, code=code, field=field) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Invalid("The body is not valid JSON.", code=code) from error
 
 
-def _explain(message: str) -> tuple[str, str | None]:
+def _explain(message: str, kind: Any) -> tuple[str, str | None]:
     """Split "Expected `str`, got `int` - at `$.kb_id`" into a sentence and the field."""
     place = _PATH.search(message)
     reason = _PATH.sub("", message)
+    words = choices(kind, place["path"]) if place and reason.startswith("Invalid enum") else []
+    reason = f"Must be one of {', '.join(words)}" if words else reason
+    reason = "Is not of the right form" if "matching regex" in reason else reason
     missing = re.search(r"required field `([^`]+)`", reason)
     path = place["path"] if place else ""
     field = ".".join(part for part in (path, missing[1] if missing else "") if part)

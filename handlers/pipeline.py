@@ -35,7 +35,7 @@ async def run(request: web.Request) -> web.Response:
     row, _ = await _start(request)
     _, end = await until_end(request, row)
     if not isinstance(end, Completed):
-        return failure(row, end)
+        return failure(request, row, end)
     if end.result["success"]:
         return json_response(end.result)
     return json_response(end.result | _error(request, _BROKEN_FORM), status=status_of(_BROKEN_FORM))

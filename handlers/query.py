@@ -26,7 +26,7 @@ async def query(request: web.Request) -> web.StreamResponse:
     run, _ = await _start(request)
     events, end = await until_end(request, run)
     if not isinstance(end, Completed):
-        return failure(run, end)
+        return failure(request, run, end)
     sources = [item for event in events if isinstance(event, Sources) for item in event.items]
     answer = QueryAnswer(
         answer=end.result["answer"],

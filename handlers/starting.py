@@ -10,9 +10,9 @@ from engine.runs.events import Cancelled, Event, Failed, Terminal
 from engine.storage.journal import RunRow
 from handlers.admission import require_still
 from handlers.inputs import cursor
-from handlers.keys import ENGINE, STOPPING, USER
+from handlers.keys import ENGINE, REQUEST_ID, STOPPING, USER
 from handlers.middleware import status_of
-from handlers.responses import json_response
+from handlers.responses import error_response
 
 _LOOK_EVERY_S = 1.0
 _DEFAULT_WAIT_S = 30
@@ -65,14 +65,13 @@ async def until_end(request: web.Request, run: RunRow) -> tuple[list[Event], Ter
     raise Unavailable("The server is restarting. Try again in a few seconds.")
 
 
-def failure(run: RunRow, end: Failed | Cancelled) -> web.Response:
+def failure(request: web.Request, run: RunRow, end: Failed | Cancelled) -> web.Response:
     """Return the JSON answer of a run that did not complete; it may have left a partial draft."""
     error, fields = _error_of(end)
     fields["run_id"] = run.id
     if run.draft_id is not None:
         fields["draft_id"] = run.draft_id
-    body = {"error": fields, "detail": error.message}
-    response = json_response(body, status_of(error))
+    response = error_response(status_of(error), fields, request[REQUEST_ID])
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is not None:
         response.headers["Retry-After"] = str(retry_after_s)
@@ -86,5 +85,4 @@ def _error_of(end: Failed | Cancelled) -> tuple[AppError, dict[str, Any]]:
             return LimitReached(end.message, retry_after_s=wait_s, code=end.code), ending(end)
         error = ProviderFailed(end.message, code=end.code, retry_after_s=end.retry_after_s)
         return error, ending(end)
-    message = STOPPED_MESSAGES[end.reason]
-    return Conflict(message, code="CANCELLED"), {"code": "CANCELLED", "message": message}
+    return Conflict(STOPPED_MESSAGES[end.reason], code="CANCELLED"), ending(end)

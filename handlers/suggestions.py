@@ -31,7 +31,7 @@ async def regenerate(request: web.Request) -> web.StreamResponse:
         return await follow(request, run, after, default=REWRITE)
     _, end = await until_end(request, run)
     if not isinstance(end, Completed):
-        return failure(run, end)
+        return failure(request, run, end)
     return json_response(Suggestion(run_id=run.id, **end.result))
 
 

@@ -33,8 +33,9 @@ class CitationStream:
         after: str = "",
         *,
         keep_numbers: bool = False,
+        taken: int = 0,
     ) -> None:
-        """Take the sources as offered, `[1]` first.
+        """Take the sources as offered, `[1]` first; new numbers begin after those `taken`.
 
         With `keep_numbers` markers keep the numbers as offered, where the reader has that list;
         nothing is cited then.
@@ -46,7 +47,7 @@ class CitationStream:
         self._keep_numbers = keep_numbers
         self._citations = list(known)
         self._numbers: dict[Id, int] = {c.chunk_id: c.number for c in known}
-        self._next_number = max(self._numbers.values(), default=0) + 1
+        self._next_number = max([taken, *self._numbers.values()]) + 1
         self._invalid_markers = 0
         self._cleaner = TextCleaner()
         self._parser = MarkerParser()

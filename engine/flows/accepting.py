@@ -10,7 +10,7 @@ from msgspec import Meta
 from engine.citations.markers import markers_in
 from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Gone, Invalid, NotFound
-from engine.flows.editing import DraftChange, Editing, Kept, Text, clean, kept_citations
+from engine.flows.editing import DraftChange, Editing, Kept, Text, clean, kept_citations, stale
 from engine.flows.merging import Conflict as Clash
 from engine.flows.merging import Merged, Side, merge
 from engine.flows.rewrite_request import Rewrite
@@ -27,7 +27,10 @@ from engine.types import Citation, Id, Level
 
 
 class MergeRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A suggestion to accept; or a text, and the text it was made from."""
+    """A suggestion to accept; or a text, and the text it was made from.
+
+    With a `version` the change is taken into that version of the draft only.
+    """
 
     suggestion: Annotated[str, Meta(max_length=100)] | None = None
     base: Text | None = None
@@ -72,11 +75,14 @@ class Accepting:
         Raises:
             NotFound, Forbidden: no such draft or suggestion, or not to be changed by this user.
             Gone: the suggestion is no longer kept.
-            Conflict: it was not finished; the draft is being written, or changed in this moment.
+            Conflict: it was not finished; the draft is being written, is of another version than
+                the one that was named, or changed in this moment.
             Invalid: neither a suggestion nor a text with its base was given.
         """
         async with self._database.read() as connection:
             draft = await drafts.get(connection, user, draft_id, Level.WRITE)
+            if wanted.version not in (None, draft.version):
+                raise stale(draft)
             mine = await self._mine(connection, user, draft, wanted)
         # In a thread: a long text takes a part of a second, in which others are served.
         merged, citations = await asyncio.to_thread(joined, draft, mine, wanted.prefer)
@@ -132,8 +138,10 @@ class Accepting:
 def joined(draft: Draft, mine: _Mine, prefer: Side | None) -> tuple[Merged, list[Citation]]:
     """Merge by text, in the numbers of the draft; return the text and the citations it needs."""
     numbers = {citation.chunk_id: citation.number for citation in draft.citations}
-    base = _in_numbers(mine.base, mine.base_citations, numbers)
-    content = _in_numbers(mine.content, mine.citations, numbers)
+    # Also of markers that point at nothing: a passage under such a number would give them a sense.
+    taken = max(markers_in(mine.base) + markers_in(draft.content), default=0)
+    base = _in_numbers(mine.base, mine.base_citations, numbers, taken)
+    content = _in_numbers(mine.content, mine.citations, numbers, taken)
     merged = merge(base, content, draft.content, prefer)
     known = {citation.number for citation in draft.citations}
     added = [
@@ -153,11 +161,13 @@ def joined(draft: Draft, mine: _Mine, prefer: Side | None) -> tuple[Merged, list
     return merged, sorted(kept, key=lambda citation: citation.number)
 
 
-def _in_numbers(text: str, citations: Sequence[Citation], numbers: dict[Id, int]) -> str:
+def _in_numbers(
+    text: str, citations: Sequence[Citation], numbers: dict[Id, int], taken: int
+) -> str:
     """Write a text with the draft's numbers; a passage the draft lacks gets the next free one."""
     mapping: dict[int, int | None] = {number: number for number in markers_in(text)}
     for citation in citations:
-        following = max(numbers.values(), default=0) + 1
+        following = max([taken, *numbers.values()]) + 1
         mapping[citation.number] = numbers.setdefault(citation.chunk_id, following)
     is_same = all(number == to for number, to in mapping.items())
     return text if is_same else renumber(text, mapping)

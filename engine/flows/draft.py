@@ -48,6 +48,7 @@ from engine.writers.writer import Assignment, Message, Writer
 
 FAMILY = "generate"
 _TITLE_CHARS = 90
+_LEAD_CHARS = 300
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -226,11 +227,15 @@ class Drafting:
             return Effort()
         previous = None
         if request.feedback.previous_draft_id:
-            async with self._database.read() as connection:
-                previous = await drafts.get(
-                    connection, reader, request.feedback.previous_draft_id, with_deleted=True
-                )
+            previous = await self._previous(reader, request.feedback.previous_draft_id)
         return effort_of(request.feedback, previous)
+
+    async def _previous(self, reader: Reader, draft_id: Id) -> Draft:
+        try:
+            async with self._database.read() as connection:
+                return await drafts.get(connection, reader, draft_id, with_deleted=True)
+        except NotFound as error:
+            raise NotFound(error.message, field="feedback.previous_draft_id") from error
 
     async def _draft_of(self, row: RunRow) -> Draft:
         async with self._database.read() as connection:
@@ -282,7 +287,7 @@ class Drafting:
     ) -> Assignment:
         so_far = as_offered(writing.text + writing.gap, writing.citations, plan.sources)
         return Assignment(
-            question=request.context,
+            question=request.context or _subject(plan),
             sections=plan.sections,
             sources=plan.sources,
             so_far=so_far,
@@ -386,6 +391,13 @@ def _new_draft(run: RunRow, kind: DocumentType, request: DraftRequest) -> Draft:
         status="streaming",
         run_id=run.id,
         previous_draft_id=request.feedback.previous_draft_id if request.feedback else None,
+    )
+
+
+def _subject(plan: Plan) -> str:
+    """Return what picked passages are about, where nobody said what they were picked for."""
+    return " ".join(
+        f"{source.section or ''} {source.text[:_LEAD_CHARS]}" for source in plan.sources
     )
 
 

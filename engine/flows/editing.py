@@ -1,5 +1,6 @@
 """Drafts in human hands: saved, changed, merged, put in order, taken away and brought back."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -23,12 +24,15 @@ from engine.types import Citation, Id, Level, new_id
 
 Status = Literal["streaming", "partial", "complete", "editing", "exported"]
 Text = Annotated[str, Meta(max_length=2_000_000)]
-Title = Annotated[str, Meta(min_length=1, max_length=300)]
+Title = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"\S")]
 Kept = list[Citation | int]
 """Citations as objects, or the numbers of those to keep."""
 
 UNDO_S = 600
 """How long a deletion can be taken back."""
+
+MOST = 999
+"""The highest number of a citation: markers have three digits at most."""
 
 _TRANSITIONS: dict[str, set[str]] = {
     "streaming": set(),
@@ -79,14 +83,20 @@ class Editing:
     async def create(self, user: User, new: NewDraft) -> tuple[Draft, bool]:
         """Store a draft; return it and whether it is new. A known id is updated instead.
 
+        The same once more changes nothing, so whoever got no answer may send it again.
+
         Raises:
             NotFound: the knowledge base, or the draft of that id, is not the user's.
             Conflict: that draft is being written just now.
+            Invalid: the citations are not numbered as markers can be.
         """
+        _require_numbers(new.citations)
         kind = await self._types.find(user, new.kb_id, new.document_type)
         async with self._database.transaction() as tx:
             await knowledge.get(tx, user, new.kb_id)
             known = await self._known(tx, user, new)
+            if known is not None and _says(known, new):
+                return known, False
             if known is not None:
                 change = DraftChange(
                     content=new.content, citations=list(new.citations), title=new.title
@@ -97,7 +107,7 @@ class Editing:
                 kb_id=new.kb_id,
                 owner_id=user.id,
                 document_type=kind.id,
-                title=new.title or title_for(kind, new.context),
+                title=_line(new.title) or title_for(kind, new.context),
                 context=new.context,
                 request=msgspec.to_builtins(new),
                 status="editing",
@@ -132,7 +142,7 @@ class Editing:
                 draft,
                 id=new_id(),
                 owner_id=user.id,
-                title=title or f"{draft.title[:280]} (copy)",
+                title=_line(title) or f"{draft.title[:280]} (copy)",
                 status="editing",
                 version=1,
                 run_id=None,
@@ -198,7 +208,7 @@ class Editing:
             tx,
             msgspec.structs.replace(
                 draft,
-                title=change.title or draft.title,
+                title=_line(change.title) or draft.title,
                 status=status,
                 content=content,
                 citations=citations,
@@ -317,6 +327,7 @@ def stale(draft: Draft, *, tells_text: bool = False) -> Conflict:
         current |= {"content": draft.content, "citations": draft.citations}
     return Conflict(
         f"The draft was changed meanwhile; it is at version {draft.version}.",
+        field="version",
         details={"current": current},
     )
 
@@ -339,18 +350,47 @@ def _next_status(draft: Draft, change: DraftChange) -> str:
     wanted = change.status or "editing"
     if wanted not in _TRANSITIONS[draft.status]:
         raise Conflict(
-            f"A draft that is {draft.status} cannot become {wanted}.", code="INVALID_TRANSITION"
+            f"A draft that is {draft.status} cannot become {wanted}.",
+            code="INVALID_TRANSITION",
+            field="status",
         )
     return wanted
 
 
 def kept_citations(draft: Draft, wanted: Kept | None) -> list[Citation]:
-    """Return the citations that are wanted; a number that the draft lacks gives none."""
+    """Return the citations that are wanted; a number that the draft lacks gives none.
+
+    Raises:
+        Invalid: the citations are not numbered as markers can be.
+    """
     if wanted is None:
         return draft.citations
     known = {citation.number: citation for citation in draft.citations}
-    result = [known.get(item) if isinstance(item, int) else item for item in wanted]
-    return [citation for citation in result if citation is not None]
+    result = [known.get(item) if isinstance(item, int) else item for item in dict.fromkeys(wanted)]
+    citations = [citation for citation in result if citation is not None]
+    _require_numbers(citations)
+    return citations
+
+
+def _require_numbers(citations: Sequence[Citation]) -> None:
+    """Make sure that every citation has a number that a marker can have, and one of its own."""
+    numbers = [citation.number for citation in citations]
+    if len(set(numbers)) < len(numbers) or not all(1 <= one <= MOST for one in numbers):
+        raise Invalid(
+            f"Each citation needs a number of its own, from 1 to {MOST}.", field="citations"
+        )
+
+
+def _says(draft: Draft, new: NewDraft) -> bool:
+    """Whether a draft is already as somebody wants it."""
+    is_called_so = new.title is None or draft.title == _line(new.title)
+    is_same_text = (draft.content, draft.citations) == (clean(new.content), new.citations)
+    return draft.status != "streaming" and is_called_so and is_same_text
+
+
+def _line(title: str | None) -> str | None:
+    """Return a title as one line without what no text has."""
+    return " ".join(clean(title).split()) if title else title
 
 
 def clean(content: str) -> str:

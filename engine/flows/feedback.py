@@ -53,6 +53,10 @@ _WAYS: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
 }
 
 
+_SEARCHING = {"re_search", "more_detail"}
+"""Ways that need other passages than those that somebody picked."""
+
+
 def effort_of(feedback: Feedback, previous: Draft | None) -> Effort:
     """Return how the next draft differs from the one before."""
     cited = previous.citations if previous and feedback.type == "not_relevant" else []
@@ -69,9 +73,13 @@ def alternatives(draft: Draft, said: DraftFeedback) -> list[Alternative]:
     plain = request_of(draft)
     feedback = Feedback(type=said.feedback_type, comments=said.comments, previous_draft_id=draft.id)
     again = plain | {"feedback": msgspec.to_builtins(feedback)}
+    wider = again | {"selected_sources": [], "context": draft.context or draft.title}
     afresh = ("start_fresh", "Begin a new draft from an empty form.", "edit")
     return [
-        *(Alternative(*way, again) for way in _WAYS[said.feedback_type]),
+        *(
+            Alternative(*way, wider if way[0] in _SEARCHING else again)
+            for way in _WAYS[said.feedback_type]
+        ),
         Alternative(*afresh, {"kb_id": draft.kb_id, "document_type": draft.document_type}),
     ]
 
@@ -81,4 +89,5 @@ def request_of(draft: Draft) -> dict[str, Any]:
     known = {field.encode_name for field in msgspec.structs.fields(DraftRequest)}
     asked = {name: value for name, value in draft.request.items() if name in known}
     asked |= {"kb_id": draft.kb_id, "document_type": draft.document_type}
-    return asked | {"context": draft.context}
+    has_context = draft.context or asked.get("selected_sources")
+    return asked | {"context": draft.context if has_context else draft.title}

@@ -1,5 +1,6 @@
 """Whether the markers of a text and its citations fit, and putting them in order."""
 
+from itertools import count
 from typing import Literal
 
 import msgspec
@@ -51,7 +52,11 @@ def check(content: str, citations: list[Citation]) -> list[Warning]:
 def fixed(
     content: str, citations: list[Citation], *, remove_unused: bool, renumber_markers: bool
 ) -> tuple[str, list[Citation]]:
-    """Return the text and its citations in order."""
+    """Return the text and its citations in order.
+
+    A marker that points at no citation points at none afterwards: where its number is given to a
+    citation, it gets the next one that is free.
+    """
     used = markers_in(content)
     if remove_unused:
         citations = [citation for citation in citations if citation.number in used]
@@ -64,9 +69,11 @@ def fixed(
     renumbered = [
         msgspec.structs.replace(citation, number=numbers[citation.number]) for citation in citations
     ]
-    unknown = {number: number for number in used if number not in known}
+    unknown = [number for number in used if number not in known]
+    free = count(max([len(order), *unknown]) + 1)
+    strays = {number: next(free) if number <= len(order) else number for number in unknown}
     return (
-        renumber(content, {**unknown, **numbers}),
+        renumber(content, {**strays, **numbers}),
         sorted(renumbered, key=lambda citation: citation.number),
     )
 

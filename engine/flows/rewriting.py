@@ -173,7 +173,8 @@ class _Suggestion:
 
     def __init__(self, rewrite: Rewrite, sources: Sequence[Source]) -> None:
         self._rewrite = rewrite
-        self._stream = CitationStream(sources, known=rewrite.citations)
+        taken = max(markers_in(rewrite.content), default=0)
+        self._stream = CitationStream(sources, known=rewrite.citations, taken=taken)
         self._text: list[str] = []
         self._finished: Finished | None = None
 
