@@ -27,6 +27,14 @@ export function placeCaret(element, offset) {
   getSelection()?.collapseToEnd();
 }
 
+/** Change what is in an element, and leave the caret at the same character. @param {HTMLElement} element @param {() => void} change */
+export function keepingCaret(element, change) {
+  const { focusNode = null, focusOffset = 0 } = getSelection() ?? {};
+  const offset = focusNode !== null && element.contains(focusNode) ? offsetIn(element, focusNode, focusOffset) : null;
+  change();
+  if (offset !== null) placeCaret(element, offset);
+}
+
 /**
  * A copy of an element with marks at places in it.
  * @param {Node} element

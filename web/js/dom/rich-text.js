@@ -2,45 +2,37 @@
  * A text of blocks that can be edited where it stands.
  *
  * The text is the list of its blocks' Markdown (`lib/edit-history.js`). The browser edits the block;
- * a block that was touched is written down again, all others stay as they were to the byte. What the
- * page cannot write down without loss is shown as its Markdown while it is edited. Undo is ours: it
- * puts blocks back, so it holds over a reload and over the Markdown view.
+ * a block that was touched is written down again (`shown-blocks.js`). What the page cannot write down
+ * without loss is shown as its Markdown while it is edited. Undo is ours: it puts blocks back, so it
+ * holds over a reload and over the Markdown view.
  */
 
-import { formatInline } from "../lib/open-block.js";
-import { keepLines } from "../lib/kept-lines.js";
+import { holdsBlocks, split } from "../lib/block-source.js";
+import { kindOfInput } from "../lib/input-kind.js";
 import { copyWithPlaces, offsetIn, PLACE, placeCaret } from "./caret.js";
-import { drawInline, drawMarker } from "./draw-inline.js";
-import { parseForeign, setFinalHtml } from "./final-html.js";
-import { isWritable, markdownOf } from "./to-markdown.js";
+import { copiedText, copyRange, insertWords } from "./copied-text.js";
+import { ShownBlocks } from "./shown-blocks.js";
+import { markdownOf } from "./to-markdown.js";
+import { tidy } from "./typed-markers.js";
 
 /** @import {Caret, CitationChange, EditHistory, Patch} from "../lib/edit-history.js" */
+/** @import {Render} from "./shown-blocks.js" */
 
 /**
  * @typedef {object} Handlers
  * @property {() => void} onInput   something is being changed
  * @property {() => void} onCommit  the text of the history has changed
- * @property {(texts: string[]) => Promise<string[]>} render  final HTML for pieces of Markdown
- *
- * @typedef {{source: string, written: string | null}} Piece  `written`: our way of writing what is shown
+ * @property {Render} render
  */
 
 const PAUSE_MS = 800;
-const MOST_MADE = 400;
-const COPIED = "text/x-footnote-markdown";
-const MARKER = /(?<![\p{L}\p{N}_])\[([1-9]\d{0,2})\](?!\()/u;
 
 export class RichText {
   #root;
   #history;
   #handlers;
+  #shown;
   #life = new AbortController();
-  /** @type {WeakMap<Element, Piece>} */
-  #pieces = new WeakMap();
-  /** @type {Set<Element>} */
-  #dirty = new Set();
-  /** Blocks as they were shown, by their Markdown. @type {Map<string, HTMLElement>} */
-  #made = new Map();
   /** @type {Caret | null} */
   #caretBefore = null;
   #kind = "";
@@ -56,7 +48,8 @@ export class RichText {
     this.#root = root;
     this.#history = history;
     this.#handlers = handlers;
-    this.#adopt(shown);
+    this.#shown = new ShownBlocks(root, handlers.render);
+    this.#shown.adopt(shown, history.pieces);
     const { signal } = this.#life;
     root.addEventListener("beforeinput", (event) => this.#before(event), { signal });
     root.addEventListener("input", (event) => this.#after(/** @type {InputEvent} */ (event)), { signal });
@@ -78,7 +71,7 @@ export class RichText {
 
   /** @returns {HTMLElement[]} */
   get blocks() {
-    return Array.from(this.#root.children).filter(isBlock);
+    return this.#shown.all;
   }
 
   // --- what the text is -------------------------------------------------------------------------
@@ -87,10 +80,9 @@ export class RichText {
   commit() {
     clearTimeout(this.#timer);
     this.#kind = "";
-    if (this.#dirty.size === 0) return;
-    for (const block of this.#dirty) if (block.isConnected) this.#tidy(/** @type {HTMLElement} */ (block));
-    const step = this.#history.commit(this.#collect(), { before: this.#caretBefore, after: this.caret });
-    this.#dirty.clear();
+    if (!this.#shown.hasTouched) return;
+    for (const block of this.#shown.touched) tidy(block);
+    const step = this.#history.commit(this.#shown.collect(), { before: this.#caretBefore, after: this.caret });
     this.#caretBefore = null;
     if (step !== null) this.#handlers.onCommit();
   }
@@ -117,6 +109,26 @@ export class RichText {
     return this.#step(this.#history.redo());
   }
 
+  /** @param {Patch | null} patch */
+  #step(patch) {
+    if (patch === null) return null;
+    this.#show(patch);
+    this.#handlers.onCommit();
+    return patch;
+  }
+
+  /** @param {Patch} patch */
+  #show({ at, count, pieces, caret }) {
+    this.#shown.replace(at, count, pieces);
+    const target = this.blocks[caret?.piece ?? at] ?? this.blocks.at(-1);
+    if (target === undefined) return;
+    if (caret !== null && document.activeElement === this.#root) placeCaret(target, caret.offset);
+    const { top, bottom } = target.getBoundingClientRect();
+    if (bottom < 0 || top > innerHeight) target.scrollIntoView({ block: "center" });
+  }
+
+  // --- where the caret is -----------------------------------------------------------------------
+
   /**
    * What is selected, as a range of the Markdown; whole blocks where it cannot be told more closely.
    * @returns {{start: number, end: number} | null}
@@ -133,7 +145,7 @@ export class RichText {
   /** @returns {Caret | null} */
   get caret() {
     const range = this.#range;
-    const block = range && this.#blockOf(range.startContainer);
+    const block = range && this.#shown.around(range.startContainer);
     if (!range || !block) return null;
     return { piece: this.blocks.indexOf(block), offset: offsetIn(block, range.startContainer, range.startOffset) };
   }
@@ -145,131 +157,22 @@ export class RichText {
     return this.#root.contains(range.commonAncestorContainer) ? range : null;
   }
 
+  /** The block with the caret. */
+  get #current() {
+    return this.#shown.around(getSelection()?.focusNode ?? null);
+  }
+
   /** @param {Node} node @param {number} offset @param {0 | 1} side  which end of a block stands in for a place */
   #position(node, offset, side) {
     const blocks = this.blocks;
-    const inside = node === this.#root ? blocks[Math.min(offset - side, blocks.length - 1)] : this.#blockOf(node);
+    const inside = node === this.#root ? blocks[Math.min(offset - side, blocks.length - 1)] : this.#shown.around(node);
     if (!inside) return null;
     const index = blocks.indexOf(inside);
     const start = this.#history.pieces.slice(0, index).reduce((sum, piece) => sum + piece.length, 0);
-    const { source, written } = this.#prepare(inside);
+    const { source, written } = this.#shown.prepare(inside);
     const { lead, body } = split(source);
     const marked = node === this.#root || written !== body ? -1 : markdownOf(copyWithPlaces(inside, [{ node, offset }])).indexOf(PLACE);
     return start + lead.length + (marked >= 0 ? marked : side * body.length);
-  }
-
-  // --- blocks -----------------------------------------------------------------------------------
-
-  /** @param {string[]} shown  the Markdown of the blocks that are on the page */
-  #adopt(shown) {
-    const present = new Map(this.blocks.map((block, i) => [shown[i], block]));
-    const wanted = this.#history.pieces;
-    const elements = wanted.map((source) => {
-      const block = present.get(source);
-      present.delete(source);
-      return block ?? this.#make(source);
-    });
-    if (wanted.length !== shown.length || elements.some((element) => !element.isConnected)) {
-      for (const block of this.blocks) block.remove();
-      this.#root.prepend(...elements);
-    }
-    elements.forEach((element, i) => this.#pieces.set(element, { source: wanted[i], written: null }));
-    for (const marker of this.#root.querySelectorAll(".citation-marker")) marker.setAttribute("contenteditable", "false");
-    this.#fill();
-    this.#neverEmpty();
-  }
-
-  /** @param {string} source @returns {HTMLElement} */
-  #make(source) {
-    const made = this.#made.get(source);
-    if (made !== undefined) return this.#register(/** @type {HTMLElement} */ (made.cloneNode(true)), source);
-    const block = document.createElement("div");
-    block.className = "block";
-    block.append(sourceBox(source));
-    block.dataset.unrendered = "";
-    return this.#register(block, source);
-  }
-
-  /** @param {HTMLElement} block @param {string} source */
-  #register(block, source) {
-    this.#pieces.set(block, { source, written: null });
-    return block;
-  }
-
-  /** Let the server render what is shown as Markdown for now. */
-  async #fill() {
-    /** @type {HTMLElement[]} */
-    const blocks = Array.from(this.#root.querySelectorAll(":scope > [data-unrendered]"));
-    if (blocks.length === 0) return;
-    const sources = blocks.map((block) => this.#pieces.get(block)?.source ?? "");
-    const rendered = await this.#handlers.render(sources).catch(() => null);
-    if (rendered === null) return;
-    blocks.forEach((block, i) => {
-      if (this.#dirty.has(block) || this.#pieces.get(block)?.source !== sources[i]) return;
-      const caret = this.#blockOf(getSelection()?.focusNode ?? null) === block ? this.caret : null;
-      this.#fillOne(block, rendered[i]);
-      if (caret !== null) placeCaret(block, caret.offset);
-    });
-    this.#root.dispatchEvent(new CustomEvent("blocks-drawn", { bubbles: true }));
-  }
-
-  /** @param {HTMLElement} block @param {string} html */
-  #fillOne(block, html) {
-    delete block.dataset.unrendered;
-    setFinalHtml(block, html === "" ? "<p><br></p>" : html);
-    for (const marker of block.querySelectorAll(".citation-marker")) marker.setAttribute("contenteditable", "false");
-    this.#register(block, this.#pieces.get(block)?.source ?? "");
-  }
-
-  /** Learn how a block is written before it is touched. @param {HTMLElement} block @returns {Piece} */
-  #prepare(block) {
-    const piece = this.#pieces.get(block) ?? { source: "", written: null };
-    if (piece.written === null) {
-      piece.written = markdownOf(block);
-      this.#pieces.set(block, piece);
-      this.#keepMade(piece.source, block);
-    }
-    return piece;
-  }
-
-  /** @param {string} source @param {HTMLElement} block */
-  #keepMade(source, block) {
-    this.#made.delete(source);
-    this.#made.set(source, /** @type {HTMLElement} */ (block.cloneNode(true)));
-    if (this.#made.size > MOST_MADE) this.#made.delete(/** @type {string} */ (this.#made.keys().next().value));
-  }
-
-  /** @returns {string[]} the Markdown of all blocks, those that were touched written anew */
-  #collect() {
-    const blocks = this.blocks;
-    const last = blocks.length - 1;
-    /** @type {string[]} */
-    const pieces = [];
-    blocks.forEach((block, i) => {
-      const { source, isNewKind } = this.#written(block, i === last);
-      const before = pieces.findLastIndex((piece) => piece !== "");
-      if (isNewKind && source !== "" && before >= 0) pieces[before] = parted(pieces[before], source);
-      pieces.push(source);
-    });
-    blocks.forEach((block, i) => {
-      const piece = this.#pieces.get(block);
-      if (piece?.source !== pieces[i]) this.#pieces.set(block, { source: pieces[i], written: this.#dirty.has(block) ? null : piece?.written ?? null });
-      if (this.#dirty.has(block)) this.#keepMade(pieces[i], block);
-    });
-    return pieces;
-  }
-
-  /** @param {HTMLElement} block @param {boolean} isLast @returns {{source: string, isNewKind: boolean}} */
-  #written(block, isLast) {
-    const known = this.#pieces.get(block);
-    if (known !== undefined && !this.#dirty.has(block)) return { source: known.source, isNewKind: false };
-    const now = markdownOf(block);
-    const { lead, body, end } = split(known?.source ?? "");
-    const kept = keepLines(body, known?.written ?? "", now);
-    if (kept === "") return { source: "", isNewKind: false };
-    const isNewKind = known === undefined || kindOf(known.written ?? "") !== kindOf(now) || end === "";
-    const source = lead + kept + end;
-    return { source: isNewKind && !isLast ? parted(source) : source, isNewKind };
   }
 
   // --- input ------------------------------------------------------------------------------------
@@ -281,101 +184,28 @@ export class RichText {
     const kind = kindOfInput(type);
     if (kind !== this.#kind) this.commit();
     this.#caretBefore ??= this.caret;
-    const isHeading = this.#blockOf(getSelection()?.focusNode ?? null)?.querySelector("h1, h2, h3, h4, h5, h6") !== null;
+    const isHeading = this.#current?.querySelector("h1, h2, h3, h4, h5, h6") !== null;
     if (kind === "refused" || (type === "formatBold" && isHeading)) return event.preventDefault();
-    const touched = this.#touched(event);
-    const lossy = touched.filter((block) => !this.#canWrite(block));
+    const touched = this.#shown.metBy([...event.getTargetRanges(), ...(this.#range ? [this.#range] : [])]);
+    const lossy = touched.filter((block) => !this.#shown.canWrite(block));
     if (lossy.length > 0) {
       event.preventDefault();
-      for (const block of lossy) this.#showSource(block);
+      for (const block of lossy) this.#shown.showSource(block);
       return;
     }
-    for (const block of touched) this.#dirty.add(block);
+    for (const block of touched) this.#shown.touch(block);
     this.#kind = kind;
   }
 
   /** @param {InputEvent} event */
   #after(event) {
-    const block = this.#blockOf(getSelection()?.focusNode ?? null);
-    if (block !== null) this.#dirty.add(block);
-    this.#neverEmpty();
+    const block = this.#current;
+    if (block !== null) this.#shown.touch(block);
+    this.#shown.neverEmpty();
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => this.commit(), PAUSE_MS);
     this.#handlers.onInput();
     if (kindOfInput(event.inputType) === "other") this.commit();
-  }
-
-  /** @param {InputEvent} event @returns {HTMLElement[]} the blocks an edit may change */
-  #touched(event) {
-    const ranges = [...event.getTargetRanges(), ...(this.#range ? [this.#range] : [])];
-    return this.blocks.filter((block) => ranges.some((range) => meets(range, block)));
-  }
-
-  /** @param {HTMLElement} block */
-  #canWrite(block) {
-    if (this.#dirty.has(block) || !this.#pieces.has(block)) return true;
-    const { source, written } = this.#prepare(block);
-    return isWritable(source, written ?? "");
-  }
-
-  /** Show the Markdown of a block that has no other way back. @param {HTMLElement} block */
-  #showSource(block) {
-    const { source } = this.#prepare(block);
-    const box = sourceBox(source);
-    block.replaceChildren(box);
-    this.#pieces.set(block, { source, written: box.textContent ?? "" });
-    placeCaret(box, 0);
-  }
-
-  /** Take out what editing left behind, and make markers of what was typed as one. @param {HTMLElement} block */
-  #tidy(block) {
-    block.classList.add("block");
-    const caret = this.#blockOf(getSelection()?.focusNode ?? null) === block ? this.caret : null;
-    const debris = block.querySelectorAll("span, font, [style]");
-    const typed = Array.from(typedMarkers(block));
-    if (debris.length + typed.length === 0) return;
-    for (const element of debris) {
-      if (element.matches("span, font")) element.replaceWith(...element.childNodes);
-      else element.removeAttribute("style");
-    }
-    for (const node of typed) makeMarkers(node);
-    if (caret !== null) placeCaret(block, caret.offset);
-  }
-
-  #neverEmpty() {
-    if (this.blocks.some((block) => block.textContent !== "" || block.querySelector("p, li, h1, h2, h3, pre, hr"))) return;
-    for (const block of this.blocks) block.remove();
-    const block = Object.assign(document.createElement("div"), { className: "block" });
-    const paragraph = document.createElement("p");
-    paragraph.append(document.createElement("br"));
-    block.append(paragraph);
-    this.#root.prepend(block);
-    this.#register(block, "");
-    if (document.activeElement === this.#root) getSelection()?.collapse(paragraph, 0);
-  }
-
-  /** @param {Patch | null} patch */
-  #step(patch) {
-    if (patch === null) return null;
-    this.#show(patch);
-    this.#handlers.onCommit();
-    return patch;
-  }
-
-  /** @param {Patch} patch */
-  #show({ at, count, pieces, caret }) {
-    const blocks = this.blocks;
-    const elements = pieces.map((source) => this.#make(source));
-    const next = blocks[at + count] ?? this.#root.querySelector(":scope > .open-block");
-    for (const block of blocks.slice(at, at + count)) block.remove();
-    for (const element of elements) this.#root.insertBefore(element, next);
-    this.#fill();
-    this.#neverEmpty();
-    const target = this.blocks[caret?.piece ?? at] ?? this.blocks.at(-1);
-    if (target === undefined) return;
-    if (caret !== null && document.activeElement === this.#root) placeCaret(target, caret.offset);
-    const { top, bottom } = target.getBoundingClientRect();
-    if (bottom < 0 || top > innerHeight) target.scrollIntoView({ block: "center" });
   }
 
   // --- clipboard --------------------------------------------------------------------------------
@@ -385,50 +215,27 @@ export class RichText {
     const range = this.#range;
     if (range === null || range.collapsed || event.clipboardData === null) return;
     event.preventDefault();
-    const holder = document.createElement("div");
-    holder.append(range.cloneContents());
-    const text = markdownOf(holder);
-    event.clipboardData.setData("text/plain", text);
-    event.clipboardData.setData(COPIED, text);
-    event.clipboardData.setData("text/html", holder.innerHTML);
+    copyRange(range, event.clipboardData);
     if (isCut) document.execCommand("delete");
   }
 
   /** @param {ClipboardEvent} event */
   #paste(event) {
     event.preventDefault();
-    const text = pastedText(event.clipboardData);
+    const text = copiedText(event.clipboardData);
     if (text === "" || this.#range === null) return;
     this.commit();
     if (!this.#range.collapsed) document.execCommand("delete");
-    const block = this.#blockOf(this.#range?.startContainer ?? null);
-    if (block === null || !this.#canWrite(block)) return;
+    const block = this.#shown.around(this.#range?.startContainer ?? null);
+    if (block === null || !this.#shown.canWrite(block)) return;
     this.#caretBefore ??= this.caret;
-    this.#prepare(block);
-    this.#dirty.add(block);
-    const isInline = !/\n\s*\n|^(#{1,6} |[-*+] |\d+[.)] |> |```|\|)/m.test(text);
-    if (isInline || block.querySelector("pre, table") !== null) this.#pasteWords(text, block);
-    else this.#pasteBlocks(text, block);
+    this.#shown.prepare(block);
+    this.#shown.touch(block);
+    if (holdsBlocks(text) && block.querySelector("pre, table") === null) this.#pasteBlocks(text, block);
+    else if (block.querySelector("pre") !== null) document.execCommand("insertText", false, text);
+    else insertWords(this.#range, text);
     this.#handlers.onInput();
     this.commit();
-  }
-
-  /** @param {string} text @param {HTMLElement} block */
-  #pasteWords(text, block) {
-    if (block.querySelector("pre") !== null) {
-      document.execCommand("insertText", false, text);
-      return;
-    }
-    const range = this.#range;
-    const nodes = formatInline(text.replace(/\s*\n\s*/g, " ")).map(drawInline);
-    for (const node of nodes) if (isMarker(node)) node.setAttribute("contenteditable", "false");
-    const last = nodes.at(-1);
-    if (range === null || last === undefined) return;
-    const fragment = document.createDocumentFragment();
-    fragment.append(...nodes);
-    range.insertNode(fragment);
-    range.setStartAfter(last);
-    range.collapse(true);
   }
 
   /** @param {string} text @param {HTMLElement} block */
@@ -437,95 +244,8 @@ export class RichText {
     const isProse = block.children.length === 1 && block.querySelector(":scope > p") !== null;
     const marked = range && isProse ? markdownOf(copyWithPlaces(block, [{ node: range.startContainer, offset: range.startOffset }])) : markdownOf(block) + PLACE;
     const [before, after] = marked.split(PLACE);
-    const pieces = this.#collect();
     const index = this.blocks.indexOf(block);
     const parts = [before.trimEnd(), text.trim(), after.trim()].filter((part) => part !== "");
-    this.#dirty.clear();
-    this.take(pieces.toSpliced(index, 1, ...parts.map((part) => `${part}\n\n`)));
+    this.take(this.#shown.collect().toSpliced(index, 1, ...parts.map((part) => `${part}\n\n`)));
   }
-
-  /** @param {Node | null} node @returns {HTMLElement | null} */
-  #blockOf(node) {
-    let at = node;
-    while (at !== null && at.parentNode !== this.#root) at = at.parentNode;
-    return at instanceof HTMLElement && isBlock(at) ? at : null;
-  }
-}
-
-/** @param {Element} element @returns {element is HTMLElement} */
-function isBlock(element) {
-  return !element.classList.contains("open-block");
-}
-
-/** @param {Node} node @returns {node is HTMLElement} */
-function isMarker(node) {
-  return node instanceof HTMLElement && node.classList.contains("citation-marker");
-}
-
-/** @param {string} source */
-function sourceBox(source) {
-  return Object.assign(document.createElement("pre"), { className: "block-source", textContent: split(source).body });
-}
-
-/** A block without the blank lines around it. @param {string} source */
-function split(source) {
-  const lead = /^(?:[ \t]*\n)*/.exec(source)?.[0] ?? "";
-  const body = source.slice(lead.length).trimEnd();
-  return { lead, body, end: source.slice(lead.length + body.length) };
-}
-
-/** Ended so that the next block cannot run into it. @param {string} source @param {string} [next] */
-function parted(source, next = "") {
-  return /\n[ \t]*\n[ \t]*$/.test(source + split(next).lead) ? source : `${source.trimEnd()}\n\n`;
-}
-
-/** What kind of block a text begins as. @param {string} text */
-function kindOf(text) {
-  const begin = /^(#|[-*+] |\d+[.)] |>|```|~~~|\|)/.exec(text)?.[1] ?? "";
-  return `${begin.replace(/\d+/, "1")}${text.includes("\n\n") ? "…" : ""}`;
-}
-
-/** @param {string} type */
-function kindOfInput(type) {
-  if (type.startsWith("insertText") || type.startsWith("insertComposition")) return "typed";
-  if (type === "deleteContentBackward" || type === "deleteContentForward") return "deleted";
-  const isKnown = /^(insert(Paragraph|LineBreak|FromComposition|ReplacementText|OrderedList|UnorderedList)|delete(?!ByDrag)|format(Bold|Italic|StrikeThrough|Block|Indent|Outdent))/.test(type);
-  return isKnown || type === "" ? "other" : "refused";
-}
-
-/** @param {AbstractRange} range @param {Node} node */
-function meets(range, node) {
-  const live = document.createRange();
-  live.setStart(range.startContainer, range.startOffset);
-  live.setEnd(range.endContainer, range.endOffset);
-  return live.intersectsNode(node);
-}
-
-/** @param {HTMLElement} block */
-function* typedMarkers(block) {
-  const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-    if (MARKER.test(node.nodeValue ?? "") && node.parentElement?.closest("code, pre, a, button") === null) yield /** @type {Text} */ (node);
-  }
-}
-
-/** @param {Text} node */
-function makeMarkers(node) {
-  const match = MARKER.exec(node.data);
-  if (match === null) return;
-  const typed = node.splitText(match.index);
-  const rest = typed.splitText(match[0].length);
-  const marker = drawMarker(Number(match[1]));
-  marker.setAttribute("contenteditable", "false");
-  typed.replaceWith(marker);
-  makeMarkers(rest);
-}
-
-/** @param {DataTransfer | null} data */
-function pastedText(data) {
-  const own = data?.getData(COPIED);
-  if (own) return own;
-  const html = data?.getData("text/html") ?? "";
-  const written = html === "" ? "" : markdownOf(parseForeign(html));
-  return written !== "" ? written : (data?.getData("text/plain") ?? "").replace(/\r\n?/g, "\n");
 }

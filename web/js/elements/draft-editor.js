@@ -1,10 +1,14 @@
-import { actionOf, setText, slot } from "../dom/find.js";
-import { notify, notifyError } from "../dom/messages.js";
+import { DraftSaving } from "../dom/draft-saving.js";
+import { actionOf, slot } from "../dom/find.js";
+import { MarkdownSource } from "../dom/markdown-source.js";
 import { RichText } from "../dom/rich-text.js";
 import { localStorageOrNull } from "../dom/storage.js";
-import { ApiError, request } from "../lib/api.js";
+import { request } from "../lib/api.js";
+import { numbersIn, withoutUnknown } from "../lib/citation-markers.js";
+import { sectionAt } from "../lib/draft-section.js";
 import { EditHistory, recut } from "../lib/edit-history.js";
 import { KeptEdits } from "../lib/kept-edits.js";
+import { StoredDraft } from "../lib/stored-draft.js";
 
 /** @import {Citation} from "../lib/events.js" */
 /** @import {CitationChange, Patch} from "../lib/edit-history.js" */
@@ -15,13 +19,7 @@ import { KeptEdits } from "../lib/kept-edits.js";
  * @property {string[]} pieces   the Markdown of the blocks that are shown
  * @property {Citation[]} citations
  * @property {number} version
- *
- * @typedef {{code: string, numbers: number[], message: string, severity: string}} Warning
- * @typedef {{start: number, end: number, mine: string, theirs: string}} Meeting  code points of the merged text
  */
-
-const SAVE_AFTER_MS = 5_000;
-const MARKER = /(?<![\p{L}\p{N}_])\[([1-9]\d{0,2})\](?!\()/gu;
 
 /**
  * A draft in a person's hands: the text as it reads, or its Markdown; saved five seconds after the
@@ -31,31 +29,32 @@ const MARKER = /(?<![\p{L}\p{N}_])\[([1-9]\d{0,2})\](?!\()/gu;
 export class DraftEditor extends HTMLElement {
   /** @type {RichText | null} */
   #rich = null;
+  /** @type {MarkdownSource | null} */
+  #source = null;
   #history = new EditHistory([]);
   #kept = new KeptEdits(null, "");
-  #draftId = "";
-  #version = 0;
-  /** What the server has. */
-  #saved = "";
-  /** @type {Citation[]} */
-  #savedCitations = [];
+  #saving = new DraftSaving(this, {
+    settle: () => this.#settle(),
+    read: () => ({ text: this.text, citations: this.citations }),
+    adopt: (draft) => this.adopt(draft),
+    onStored: () => this.#keep(),
+  });
   /** Every citation a marker may stand for. @type {Map<number, Citation>} */
   #known = new Map();
-  #timer = 0;
-  #isSaving = false;
   #life = new AbortController();
 
   connectedCallback() {
     const { signal } = this.#life;
     this.addEventListener("click", (event) => this.#act(event), { signal });
     this.addEventListener("keydown", (event) => this.#press(event), { signal });
-    this.#source.addEventListener("input", () => this.#typed(), { signal });
-    this.#source.addEventListener("blur", () => this.#takeSource(), { signal });
-    window.addEventListener("pagehide", () => this.#leave(), { signal });
+    const area = /** @type {HTMLTextAreaElement} */ (slot(this, "source"));
+    this.#source = new MarkdownSource(area, { onInput: () => this.#typed(), onTake: (text) => this.#takeTyped(text) }, signal);
+    window.addEventListener("pagehide", () => this.isActive && this.#saving.leave(), { signal });
   }
 
   disconnectedCallback() {
     this.end();
+    this.#saving.end();
     this.#life.abort();
   }
 
@@ -64,7 +63,7 @@ export class DraftEditor extends HTMLElement {
   }
 
   get draftId() {
-    return this.#draftId;
+    return this.#saving.stored.id;
   }
 
   get text() {
@@ -73,11 +72,11 @@ export class DraftEditor extends HTMLElement {
 
   /** The citations that the text uses. @returns {Citation[]} */
   get citations() {
-    return this.#used().flatMap((number) => this.#known.get(number) ?? []);
+    return numbersIn(this.text).flatMap((number) => this.#known.get(number) ?? []);
   }
 
   get version() {
-    return this.#version;
+    return this.#saving.stored.version;
   }
 
   /** The blocks on the page with their Markdown. @returns {{block: HTMLElement, source: string}[]} */
@@ -87,38 +86,35 @@ export class DraftEditor extends HTMLElement {
 
   /** What is selected, in UTF-16 code units of the text. @returns {{start: number, end: number} | null} */
   get selection() {
-    if (this.#view === "rich") return this.#rich?.selection ?? null;
-    const { selectionStart: start, selectionEnd: end } = this.#source;
-    return start === end ? null : { start, end };
+    return (this.#view === "rich" ? this.#rich?.selection : this.#source?.selection) ?? null;
   }
 
   /** @param {Editable} draft */
   begin({ draftId, pieces, citations, version }) {
     this.end();
     const text = pieces.join("");
-    this.#draftId = draftId;
-    this.#version = version;
-    this.#saved = text;
-    this.#learn(citations, { isAll: true });
+    this.#saving.stored = new StoredDraft(draftId);
+    this.#saving.stored.take({ content: text, citations, version });
+    this.#know(citations);
     this.#kept = new KeptEdits(localStorageOrNull(), draftId);
     this.#history = this.#revive(text) ?? new EditHistory(pieces);
     this.#rich = new RichText(this.#page, pieces, this.#history, {
-      onInput: () => this.#say("Changed"),
+      onInput: () => this.#saving.say("Changed"),
       onCommit: () => this.#onChange(),
       render: async (texts) => (await request("POST", "/api/v1/markdown", { body: { texts } })).html,
     });
     this.hidden = false;
     this.setAttribute("editing", "");
     this.#showButtons();
-    if (this.#isChanged) this.#onChange();
+    if (this.#saving.isChanged) this.#onChange();
   }
 
   end() {
     if (this.#rich === null) return;
-    this.#takeSource();
+    this.#source?.take();
     this.#rich.end();
     this.#rich = null;
-    clearTimeout(this.#timer);
+    this.#saving.cancel();
     this.removeAttribute("editing");
   }
 
@@ -127,58 +123,34 @@ export class DraftEditor extends HTMLElement {
    * @param {{start: number, end: number}} range @param {string} text @param {Citation[]} citations
    */
   replace({ start, end }, text, citations) {
-    this.#learn(citations);
+    for (const citation of citations) this.#known.set(citation.number, citation);
     const { text: all } = this.#history;
     this.#take(all.slice(0, start) + text + all.slice(end));
   }
 
   /** Take what the server made of the draft. @param {{content: string, citations: Citation[], version: number}} draft */
-  adopt({ content, citations, version }) {
+  adopt(draft) {
     const before = this.citations;
-    this.#learn(citations, { isAll: true });
-    this.#version = version;
-    this.#saved = content;
-    this.#take(content, { before, after: citations });
+    this.#know(draft.citations);
+    this.#saving.stored.take(draft);
+    this.#take(draft.content, { before, after: draft.citations });
     this.#keep();
   }
 
   /** Take the last step back. */
   undo() {
-    this.#takeSource();
+    this.#source?.take();
     this.#afterStep(this.#rich?.undo() ?? null);
   }
 
   /** The section the caret is in, without its heading. @returns {{start: number, end: number, title: string} | null} */
   get section() {
-    const { pieces } = this.#history;
-    const at = this.#rich?.caret?.piece ?? 0;
-    const first = pieces.findLastIndex((piece, i) => i <= at && /^\s*## /.test(piece));
-    if (first < 0) return null;
-    const next = pieces.findIndex((piece, i) => i > first && /^\s*##? /.test(piece));
-    const start = pieces.slice(0, first + 1).join("").length;
-    const body = pieces.slice(first + 1, next < 0 ? pieces.length : next).join("");
-    if (body.trim() === "") return null;
-    const lead = body.length - body.trimStart().length;
-    return { start: start + lead, end: start + body.trimEnd().length, title: pieces[first].replace(/[#\n]/g, "").trim() };
+    return sectionAt(this.#history.pieces, this.#rich?.caret?.piece ?? 0);
   }
 
   /** Save now. @returns {Promise<boolean>} whether all is stored */
-  async save({ isAuto = false } = {}) {
-    this.#takeSource();
-    this.#rich?.commit();
-    clearTimeout(this.#timer);
-    if (this.#isSaving) return false;
-    if (!this.#isChanged) return this.#tellSaved();
-    this.#isSaving = true;
-    this.#say("Saving…");
-    try {
-      this.#onSaved(await this.#send(isAuto), this.text);
-    } catch (error) {
-      await this.#onRefused(error);
-    }
-    this.#isSaving = false;
-    if (this.#isChanged && this.getAttribute("problem") === null) this.#saveLater();
-    return !this.#isChanged;
+  save() {
+    return this.#saving.now();
   }
 
   // --- parts ------------------------------------------------------------------------------------
@@ -187,21 +159,8 @@ export class DraftEditor extends HTMLElement {
     return /** @type {HTMLElement} */ (this.querySelector("draft-text"));
   }
 
-  get #source() {
-    return /** @type {HTMLTextAreaElement} */ (slot(this, "source"));
-  }
-
   get #view() {
     return this.getAttribute("view") ?? "rich";
-  }
-
-  get #isChanged() {
-    return this.text.trim() !== this.#saved.trim();
-  }
-
-  /** @param {string} text */
-  #say(text) {
-    this.dispatchEvent(new CustomEvent("edit-status", { bubbles: true, detail: text }));
   }
 
   // --- what is asked for ------------------------------------------------------------------------
@@ -219,8 +178,8 @@ export class DraftEditor extends HTMLElement {
       "show-rich": () => this.#showView("rich"),
       "show-markdown": () => this.#showView("markdown"),
       "save": () => this.save(),
-      "remove-unused": () => this.#fix({ remove_unused: true }),
-      "renumber": () => this.#fix({ renumber: true }),
+      "remove-unused": () => this.#saving.fix({ remove_unused: true }),
+      "renumber": () => this.#saving.fix({ renumber: true }),
       "remove-unknown": () => this.#removeUnknown(),
     };
     const action = actionOf(event);
@@ -258,8 +217,8 @@ export class DraftEditor extends HTMLElement {
   /** @param {Patch | null} patch */
   #afterStep(patch) {
     if (patch === null) return;
-    if (patch.citations !== undefined) this.#learn(patch.citations, { isAll: true, isSaved: false });
-    if (this.#view === "markdown") this.#fillSource(patch);
+    if (patch.citations !== undefined) this.#know(patch.citations);
+    if (this.#view === "markdown") this.#source?.show(this.text, this.#placeOf(patch));
     this.#onChange();
   }
 
@@ -268,46 +227,44 @@ export class DraftEditor extends HTMLElement {
   /** @param {"rich" | "markdown"} view */
   #showView(view) {
     if (view === this.#view) return;
-    this.#rich?.commit();
-    this.#takeSource();
+    this.#settle();
     this.setAttribute("view", view);
     for (const name of ["rich", "markdown"]) {
       this.querySelector(`[data-action=show-${name}]`)?.setAttribute("aria-pressed", String(name === view));
     }
     this.#page.hidden = view === "markdown";
-    this.#source.hidden = view === "rich";
-    if (view === "markdown") this.#fillSource();
-    (view === "rich" ? this.#page : this.#source).focus({ preventScroll: true });
+    slot(this, "source").hidden = view === "rich";
+    if (view === "markdown") this.#source?.show(this.text);
+    (view === "rich" ? this.#page : slot(this, "source")).focus({ preventScroll: true });
   }
 
-  /** @param {Patch} [patch] what has just changed */
-  #fillSource(patch) {
-    this.#source.value = this.text;
-    if (patch === undefined) return;
-    const start = this.#history.pieces.slice(0, patch.at).join("").length;
-    this.#source.setSelectionRange(start, start + patch.pieces.join("").length);
+  /** Where a patch stands in the text. @param {Patch} patch */
+  #placeOf({ at, pieces }) {
+    const start = this.#history.pieces.slice(0, at).join("").length;
+    return { start, end: start + pieces.join("").length };
   }
 
   #typed() {
-    this.#say("Changed");
-    this.#saveLater();
-    clearTimeout(this.#sourceTimer);
-    this.#sourceTimer = window.setTimeout(() => this.#takeSource(), 800);
+    this.#saving.say("Changed");
+    this.#saving.soon();
   }
 
-  #sourceTimer = 0;
-
-  /** Take what stands in the Markdown view as a step. */
-  #takeSource() {
-    clearTimeout(this.#sourceTimer);
-    if (this.#view === "markdown" && this.isActive) this.#take(this.#source.value);
+  /** @param {string} text  what stands in the Markdown view */
+  #takeTyped(text) {
+    if (this.isActive) this.#take(text);
   }
 
   /** @param {string} text @param {CitationChange} [citations] */
   #take(text, citations) {
     this.#rich?.commit();
     this.#rich?.take(recut(this.#history.pieces, text), citations);
-    if (this.#view === "markdown" && this.#source.value !== text) this.#source.value = text;
+    this.#source?.follow(text);
+  }
+
+  /** Write down what is being typed, in either view. */
+  #settle() {
+    this.#source?.take();
+    this.#rich?.commit();
   }
 
   // --- changes ----------------------------------------------------------------------------------
@@ -315,14 +272,10 @@ export class DraftEditor extends HTMLElement {
   #onChange() {
     this.#keep();
     this.#showButtons();
-    this.#say(this.#isChanged ? "Changed" : "");
-    if (this.#isChanged) this.#saveLater();
+    const { isChanged } = this.#saving;
+    this.#saving.say(isChanged ? "Changed" : "");
+    if (isChanged) this.#saving.soon();
     this.dispatchEvent(new CustomEvent("draft-edited", { bubbles: true }));
-  }
-
-  #saveLater() {
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.save({ isAuto: true }), SAVE_AFTER_MS);
   }
 
   #showButtons() {
@@ -332,20 +285,14 @@ export class DraftEditor extends HTMLElement {
     }
   }
 
-  /** @returns {number[]} in the order of the text */
-  #used() {
-    return [...new Set(Array.from(this.text.matchAll(MARKER), (match) => Number(match[1])))];
-  }
-
-  /** @param {Citation[]} citations @param {{isAll?: boolean, isSaved?: boolean}} [options] `isAll`: numbers may mean others now */
-  #learn(citations, { isAll = false, isSaved = isAll } = {}) {
-    if (isSaved) this.#savedCitations = citations;
-    if (isAll) this.#known = new Map();
-    for (const citation of citations) this.#known.set(citation.number, citation);
+  /** From now on markers stand for these citations. @param {Citation[]} citations */
+  #know(citations) {
+    this.#known = new Map(citations.map((citation) => [citation.number, citation]));
   }
 
   #keep() {
-    this.#kept.keep({ version: this.#version, base: this.#saved, history: this.#history, citations: [...this.#known.values()] });
+    const { version, content: base } = this.#saving.stored;
+    this.#kept.keep({ version, base, history: this.#history, citations: [...this.#known.values()] });
   }
 
   /** @param {string} text  what the server has @returns {EditHistory | null} */
@@ -354,147 +301,18 @@ export class DraftEditor extends HTMLElement {
     const history = kept && EditHistory.revive(kept.history, kept.text);
     if (kept === null || history === null) return null;
     const isStored = kept.text.trim() === text.trim();
-    const isForeign = !isStored && kept.version !== this.#version;
+    const isForeign = !isStored && kept.version !== this.#saving.stored.version;
     if (isForeign && kept.text.trim() === kept.base.trim()) return null;
     for (const citation of kept.citations) if (!this.#known.has(citation.number)) this.#known.set(citation.number, citation);
     if (isForeign) {
       // Somebody else saved meanwhile: saving from the old version lets the two be merged.
-      this.#version = kept.version;
-      this.#saved = kept.base;
+      Object.assign(this.#saving.stored, { version: kept.version, content: kept.base });
     }
     return history;
   }
 
-  // --- saving -----------------------------------------------------------------------------------
-
-  /** @param {boolean} isAuto */
-  #send(isAuto) {
-    return request("PATCH", `/api/v1/drafts/${this.#draftId}`, { body: this.#body(isAuto) });
-  }
-
-  /** @param {boolean} isAuto */
-  #body(isAuto) {
-    const stored = new Map(this.#savedCitations.map((citation) => [citation.number, citation]));
-    const citations = this.citations.map((citation) => (stored.get(citation.number)?.chunk_id === citation.chunk_id ? citation.number : citation));
-    return { content: this.text, citations, version: this.#version, ...(isAuto ? { autosave: true } : {}) };
-  }
-
-  /** @param {any} draft as the server stored it @param {string} text  what was sent */
-  #onSaved(draft, text) {
-    this.#version = draft.version;
-    this.#saved = text;
-    this.#savedCitations = draft.citations;
-    this.removeAttribute("problem");
-    this.#keep();
-    this.#showWarnings(draft.warnings ?? []);
-    this.#tellSaved();
-    this.dispatchEvent(new CustomEvent("draft-saved", { bubbles: true, detail: draft }));
-  }
-
-  #tellSaved() {
-    this.#say(`Saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
-    return true;
-  }
-
-  /** @param {unknown} error */
-  async #onRefused(error) {
-    if (error instanceof ApiError && error.code === "VERSION_CONFLICT") return this.#merge();
-    this.#fail(error);
-  }
-
-  /** @param {unknown} error */
-  #fail(error) {
-    this.setAttribute("problem", "");
-    const { message } = /** @type {Error} */ (error);
-    this.#say("Not saved yet");
-    setText(slot(this, "problem"), `${message} Your changes are kept in this browser.`);
-    window.addEventListener("online", () => this.save({ isAuto: true }), { once: true, signal: this.#life.signal });
-  }
-
-  /** Join what was changed elsewhere, and ask only where both changed the same place. @param {"mine" | "theirs"} [prefer] */
-  async #merge(prefer) {
-    const { content, citations } = this.#body(false);
-    const body = { base: this.#saved, base_citations: this.#savedCitations, content, citations, ...(prefer ? { prefer } : {}) };
-    try {
-      const stored = await request("GET", `/api/v1/drafts/${this.#draftId}`);
-      // A save on leaving the page may have overtaken the page's reload.
-      if (stored.content === this.text.trim()) return this.#onSaved(stored, this.text);
-      const merged = await request("POST", `/api/v1/drafts/${this.#draftId}/merge`, { body });
-      if (!merged.saved) return this.#askWhich(merged);
-      this.adopt(merged);
-      this.#onSaved({ ...merged, ...merged.draft }, this.text);
-      notify({ message: prefer === undefined ? "This draft was changed elsewhere too. Both changes are in the text now." : "Saved. The other text is kept under Versions and can be undone here." });
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** @param {{conflicts: Meeting[]}} merged */
-  #askWhich({ conflicts }) {
-    this.#say("Changed elsewhere: choose");
-    const dialog = /** @type {HTMLDialogElement} */ (slot(this, "conflict"));
-    const list = slot(dialog, "conflicts");
-    list.replaceChildren(...conflicts.map(drawConflict));
-    dialog.returnValue = "";
-    dialog.addEventListener("close", () => {
-      const choice = dialog.returnValue;
-      if (choice === "mine" || choice === "theirs") this.#merge(choice);
-      else this.setAttribute("problem", "");
-      if (choice === "") setText(slot(this, "problem"), "Not saved: this draft was changed elsewhere as well. Your text stays here until you choose.");
-    }, { once: true });
-    if (!dialog.open) dialog.showModal();
-  }
-
-  #leave() {
-    if (!this.isActive) return;
-    this.#takeSource();
-    this.#rich?.commit();
-    if (!this.#isChanged || this.text.length > 40_000) return;
-    request("PATCH", `/api/v1/drafts/${this.#draftId}`, { body: this.#body(true), keepalive: true }).catch(() => {});
-  }
-
-  // --- warnings ---------------------------------------------------------------------------------
-
-  /** @param {Warning[]} warnings */
-  #showWarnings(warnings) {
-    for (const item of this.querySelectorAll("[data-warning]")) {
-      const warning = warnings.find(({ code }) => code === /** @type {HTMLElement} */ (item).dataset.warning);
-      /** @type {HTMLElement} */ (item).hidden = warning === undefined;
-      if (warning !== undefined) setText(slot(item, "text"), `${warning.message} ${listed(warning.numbers)}`);
-    }
-  }
-
-  /** @param {{remove_unused?: boolean, renumber?: boolean}} wanted */
-  async #fix(wanted) {
-    if (!(await this.save())) return;
-    try {
-      const draft = await request("POST", `/api/v1/drafts/${this.#draftId}/fix`, { body: wanted });
-      this.adopt(draft);
-      this.#onSaved(draft, this.text);
-    } catch (error) {
-      notifyError(error);
-    }
-  }
-
   #removeUnknown() {
-    const text = this.text.replace(MARKER, (marker, number) => (this.#known.has(Number(number)) ? marker : ""));
-    this.#take(text.replace(/ +([.,;:!?])/g, "$1"));
+    this.#take(withoutUnknown(this.text, (number) => this.#known.has(number)));
     return this.save();
   }
-}
-
-/** @param {number[]} numbers */
-function listed(numbers) {
-  return numbers.slice(0, 8).map((number) => `[${number}]`).join(" ") + (numbers.length > 8 ? " …" : "");
-}
-
-/** @param {Meeting} meeting */
-function drawConflict({ mine, theirs }) {
-  const item = document.createElement("li");
-  for (const [title, text] of [["Your text", mine], ["The other text", theirs]]) {
-    const side = document.createElement("section");
-    side.append(Object.assign(document.createElement("h3"), { textContent: title }), Object.assign(document.createElement("p"), { textContent: text === "" ? "(removed)" : text }));
-    item.append(side);
-  }
-  return item;
 }
