@@ -30,6 +30,12 @@ class LevelChange(msgspec.Struct, frozen=True):
     level: LevelName
 
 
+class NewOwner(msgspec.Struct, frozen=True):
+    """The member whose it is to be."""
+
+    username: Name
+
+
 async def list_permissions(request: web.Request) -> web.Response:
     """GET /api/v1/kbs/{id}/permissions."""
     found = await request.app[ENGINE].sharing.permissions(request[USER], path_id(request))
@@ -63,4 +69,11 @@ async def take_permission(request: web.Request) -> web.Response:
     await request.app[ENGINE].sharing.take(
         request[USER], path_id(request), path_id(request, "permission_id")
     )
+    return no_content()
+
+
+async def hand_over(request: web.Request) -> web.Response:
+    """PUT /api/v1/kbs/{id}/owner: make a member the owner, by the owner or an administrator."""
+    given = await read_json(request, NewOwner)
+    await request.app[ENGINE].sharing.hand_over(request[USER], path_id(request), given.username)
     return no_content()

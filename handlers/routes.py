@@ -48,7 +48,7 @@ from handlers.chat import Titled
 from handlers.draft_versions import Restore, VersionName
 from handlers.drafts import Copy, Fix
 from handlers.knowledge import Named
-from handlers.members import LevelChange, Share
+from handlers.members import LevelChange, NewOwner, Share
 from handlers.profile import NewKey, PasswordChange
 from handlers.rates import Rate
 from handlers.rendering import Markdown
@@ -140,6 +140,15 @@ ROUTES = (
     Route("GET", "/api/v1/kbs/{id}", knowledge.get_kb, USER),
     Route("PATCH", "/api/v1/kbs/{id}", knowledge.rename_kb, USER, body=Named),
     Route("DELETE", "/api/v1/kbs/{id}", knowledge.delete_kb, USER, ok=(204,), level=FULL),
+    Route(
+        "PUT",
+        "/api/v1/kbs/{id}/owner",
+        members.hand_over,
+        USER,
+        body=NewOwner,
+        ok=(204,),
+        level=FULL,
+    ),
     Route("GET", "/api/v1/kbs/{id}/permissions", members.list_permissions, USER, level=FULL),
     Route(
         "POST",

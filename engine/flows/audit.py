@@ -29,6 +29,7 @@ class Action(StrEnum):
     EXPORTED = "exported"
     SHARED = "shared"
     UNSHARED = "unshared"
+    HANDED_OVER = "handed_over"
     DELETED = "deleted"
     REGISTERED = "registered"
     SIGNED_IN = "signed_in"

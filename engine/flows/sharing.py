@@ -1,7 +1,7 @@
 """Sharing: who may do what in a knowledge base, and the groups one shares with."""
 
 from engine.auth.names import normal_name
-from engine.errors import Invalid
+from engine.errors import Forbidden, Invalid
 from engine.flows.audit import Action, Audit
 from engine.storage import groups, identities, knowledge, permissions
 from engine.storage.database import Connection, Database
@@ -12,7 +12,7 @@ from engine.types import Id, Level
 
 
 class Sharing:
-    """Gives rights and takes them away; every right but the owner's."""
+    """Gives rights and takes them away; the owner's can only be handed over."""
 
     def __init__(self, database: Database, audit: Audit) -> None:
         """Store rights in `database`."""
@@ -76,6 +76,34 @@ class Sharing:
             taken = await permissions.get(tx, kb_id, permission_id)
             await permissions.take(tx, kb_id, permission_id)
             await self._note(tx, Action.UNSHARED, user, kb_id, taken)
+
+    async def hand_over(self, user: User, kb_id: Id, username: str) -> None:
+        """Make a member the owner; the former owner goes on as one who may share and delete.
+
+        An administrator may do so for an owner who is gone, and sees no more of it than before.
+
+        Raises:
+            NotFound: it is not in the user's sight, or nobody of this name is a member.
+            Forbidden: it is somebody else's. Conflict: the new owner has one of its name.
+        """
+        name = normal_name(username)
+        async with self._database.transaction() as tx:
+            owner = await permissions.owner(tx, kb_id)
+            if user.id != owner.id and not user.is_admin:
+                await knowledge.get(tx, user, kb_id)
+                raise Forbidden("Only the owner may hand this knowledge base over.")
+            new_owner_id = await permissions.member(tx, kb_id, name)
+            if new_owner_id != owner.id:
+                await permissions.set_owner(tx, kb_id, new_owner_id)
+                await permissions.give(tx, kb_id, Level.ADMIN, user_id=owner.id, group_id=None)
+                await self._audit.note(
+                    tx,
+                    Action.HANDED_OVER,
+                    user_id=user.id,
+                    kb_id=kb_id,
+                    subject=name,
+                    detail=f"from {owner.username}",
+                )
 
     async def _note(
         self, tx: Connection, action: Action, user: User, kb_id: Id, share: Permission

@@ -1,9 +1,12 @@
-"""Shares of knowledge bases: a user or a group, and what they may do there."""
+"""Shares of knowledge bases: a user or a group, and what they may do there; and whose one is."""
+
+import sqlite3
 
 import msgspec
 
-from engine.errors import NotFound
+from engine.errors import Conflict, NotFound
 from engine.storage.database import Connection
+from engine.storage.identities import User
 from engine.storage.rows import fetch_all, fetch_one, record
 from engine.types import Id, Level, new_id, utc_now
 
@@ -96,6 +99,61 @@ async def take(tx: Connection, kb_id: Id, permission_id: Id) -> None:
     )
     if row is None:
         raise _missing()
+
+
+async def owner(connection: Connection, kb_id: Id) -> User:
+    """Return whose a knowledge base is.
+
+    Raises:
+        NotFound: there is no such knowledge base.
+    """
+    row = await fetch_one(
+        connection,
+        "select u.id, u.username, u.is_admin from knowledge_bases k"
+        " join users u on u.id = k.owner_id where k.id = ?",
+        (kb_id,),
+    )
+    if row is None:
+        raise NotFound("This knowledge base does not exist.", field="kb_id")
+    return record(row, User)
+
+
+async def member(connection: Connection, kb_id: Id, username: str) -> Id:
+    """Return the id of somebody who may use a knowledge base, whatever gives the right.
+
+    Raises:
+        NotFound: nobody of this name may, or that user is disabled.
+    """
+    row = await fetch_one(
+        connection,
+        "select u.id from rights r join users u on u.id = r.user_id"
+        " where r.kb_id = ? and u.username = ? and u.disabled_at is null",
+        (kb_id, username),
+    )
+    if row is None:
+        raise NotFound("There is no member of this name.", field="username")
+    return str(row["id"])
+
+
+async def set_owner(tx: Connection, kb_id: Id, user_id: Id) -> None:
+    """Make somebody the owner; a share of that user is not needed any more.
+
+    Raises:
+        Conflict: that user has a knowledge base of this name.
+    """
+    try:
+        await tx.execute_fetchall(
+            "update knowledge_bases set owner_id = ?, updated_at = ? where id = ?",
+            (user_id, utc_now(), kb_id),
+        )
+    except sqlite3.IntegrityError as error:
+        raise Conflict(
+            "The new owner has a knowledge base of this name. Give this one another name first.",
+            field="username",
+        ) from error
+    await tx.execute_fetchall(
+        "delete from permissions where kb_id = ? and user_id = ?", (kb_id, user_id)
+    )
 
 
 def _missing() -> NotFound:

@@ -157,6 +157,9 @@ TABLE: dict[str, Entry] = {
     ),
     "PATCH /api/v1/kbs/{id}": Entry(MANAGE | NOT_BY_READING, {"name": "{new}"}),
     "DELETE /api/v1/kbs/{id}": Entry(MANAGE | NOT_BY_KEY),
+    "PUT /api/v1/kbs/{id}/owner": Entry(
+        MANAGE | {"manager": 403, "administrator": OK} | NOT_BY_KEY, {"username": "reader"}
+    ),
     "GET /api/v1/kbs/{id}/permissions": Entry(MANAGE | NOT_BY_KEY),
     "POST /api/v1/kbs/{id}/permissions": Entry(
         MANAGE | NOT_BY_KEY, {"username": "stranger", "level": "READ"}

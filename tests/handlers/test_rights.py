@@ -159,6 +159,72 @@ async def test_a_group_s_members_may_what_it_may_while_they_are_in_it(site: Site
         assert (await ada.call("GET", path))[1]["level"] == "READ"
 
 
+async def test_a_member_becomes_the_owner_and_the_former_one_goes_on_sharing(site: Site) -> None:
+    path = f"/api/v1/kbs/{site.topics}"
+    async with person(site, "ada") as ada:
+        await share(site, site.topics, "ada")
+        assert (await site.call("PUT", path + "/owner", {"username": "Ada"}))[0] == 204
+        _, kb = await ada.call("GET", path)
+        assert (kb["owner"], kb["level"]) == ("ada", "ADMIN")
+        _, found = await site.call("GET", path + "/permissions")
+        [former] = found["permissions"]
+        assert (former["username"], former["level"]) == ("admin", "ADMIN")
+        assert (await ada.call("DELETE", f"{path}/permissions/{former['id']}"))[0] == 204
+        assert (await site.call("GET", path))[0] == 404
+    _, found = await site.call("GET", "/api/v1/admin/audit?action=handed_over")
+    [entry] = found["entries"]
+    assert (entry["username"], entry["kb_id"]) == ("admin", site.topics)
+    assert (entry["subject"], entry["detail"]) == ("ada", "from admin")
+
+
+async def test_a_member_of_a_group_may_become_the_owner(site: Site) -> None:
+    _, group = await site.call("POST", "/api/v1/admin/groups", {"name": "Sales"})
+    body = {"group": "Sales", "level": "READ"}
+    await site.call("POST", f"/api/v1/kbs/{site.topics}/permissions", body)
+    await add_user(site, "ada")
+    owner = f"/api/v1/kbs/{site.topics}/owner"
+    assert (await site.call("PUT", owner, {"username": "ada"}))[0] == 404
+    await site.call("POST", f"/api/v1/admin/groups/{group['id']}/members", {"username": "ada"})
+    assert (await site.call("PUT", owner, {"username": "ada"}))[0] == 204
+
+
+async def test_an_administrator_hands_over_what_is_somebody_else_s_without_seeing_it(
+    site: Site,
+) -> None:
+    async with person(site, "ada") as ada, person(site, "bob") as bob:
+        _, kb = await ada.call("POST", "/api/v1/kbs", {"name": "Hers"})
+        path = f"/api/v1/kbs/{kb['id']}"
+        await share(ada, kb["id"], "bob")
+        assert (await site.call("PUT", path + "/owner", {"username": "admin"}))[0] == 404
+        assert (await site.call("PUT", path + "/owner", {"username": "bob"}))[0] == 204
+        assert (await site.call("GET", path))[0] == 404
+        assert (await bob.call("GET", path))[1]["owner"] == "bob"
+        assert (await ada.call("GET", path))[1]["level"] == "ADMIN"
+
+
+async def test_nobody_is_made_the_owner_who_is_disabled_or_has_one_of_the_name(
+    site: Site,
+) -> None:
+    path = f"/api/v1/kbs/{site.topics}"
+    _, kb = await site.call("GET", path)
+    async with person(site, "ada") as ada:
+        await share(site, site.topics, "ada")
+        await ada.call("POST", "/api/v1/kbs", {"name": kb["name"]})
+        status, answer = await site.call("PUT", path + "/owner", {"username": "ada"})
+        assert (status, answer["error"]["field"]) == (409, "username")
+    gone = await add_user(site, "gone")
+    await share(site, site.topics, "gone")
+    await site.call("PATCH", f"/api/v1/admin/users/{gone.id}", {"is_disabled": True})
+    assert (await site.call("PUT", path + "/owner", {"username": "gone"}))[0] == 404
+    assert (await site.call("GET", path))[1]["owner"] == "admin"
+
+
+async def test_handing_over_to_the_owner_changes_nothing(site: Site) -> None:
+    path = f"/api/v1/kbs/{site.topics}"
+    assert (await site.call("PUT", path + "/owner", {"username": "admin"}))[0] == 204
+    assert (await site.call("GET", path + "/permissions"))[1]["total"] == 0
+
+
 async def test_readers_see_each_other_s_drafts_and_change_only_their_own(site: Site) -> None:
     async with person(site, "ada") as ada, person(site, "bob") as bob:
         await share(site, site.topics, "ada")
