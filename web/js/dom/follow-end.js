@@ -8,6 +8,8 @@ const NEAR_PX = 96;
 export class FollowEnd {
   #onChange;
   #lastTop = 0;
+  /** The look at the page that is due. */
+  #look = 0;
   isFollowing = true;
   /** Whether the page is growing. */
   isLive = false;
@@ -31,6 +33,7 @@ export class FollowEnd {
 
   /** Go to the end if the reader is following. */
   keepUp() {
+    if (this.#look !== 0) this.#lookNow();
     if (this.isFollowing && !this.#isNearEnd(1)) this.#scrollToEnd();
   }
 
@@ -48,7 +51,14 @@ export class FollowEnd {
     window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
   }
 
+  /** Positions are asked for once the page is laid out again: before, that would lay it out twice. */
   #onScroll = () => {
+    this.#look ||= window.setTimeout(this.#lookNow);
+  };
+
+  #lookNow = () => {
+    clearTimeout(this.#look);
+    this.#look = 0;
     const top = window.scrollY;
     const wentUp = top < this.#lastTop - 2;
     this.#lastTop = top;
