@@ -198,6 +198,8 @@ def test_drafts_are_found_sorted_and_duplicated(desk: Desk) -> None:
     page.keyboard.press("/")
     page.keyboard.type("zwieback")
     page.keyboard.press("Enter")
+    # A click on the page that is left, or before the scripts of the new one, would do nothing.
+    page.wait_for_url("**/drafts?q=zwieback&*", wait_until="load")
     rows = page.get_by_test_id("draft-row")
     expect(rows).to_have_count(1)
     rows.get_by_title("Duplicate this draft").click()
