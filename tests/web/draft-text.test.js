@@ -16,24 +16,33 @@ test("a block is cut into what is around it and what it says, and nothing is los
 });
 
 test("blocks are parted by one blank line, once", () => {
-  assert.equal(parted("a"), "a\n\n");
-  assert.equal(parted("a\n"), "a\n\n");
-  assert.equal(parted("a\n\n\n"), "a\n\n\n");
-  assert.equal(parted("a\n", "\nb"), "a\n");
+  for (const [source, next] of [["a", "b"], ["a\n", "\nb"], ["a\n\n\n", "b"], ["a", "\nb"], ["a\n\n", "\nb"], ["a", "\n\nb"]]) {
+    assert.equal(parted(source, next) + next, "a\n\nb");
+  }
 });
 
 test("a block that was edited keeps its lines and the blank lines around it", () => {
   const before = { source: "\n* __a__\n* b\n\n\n", written: "- **a**\n- b" };
-  assert.deepEqual(rewrite(before, "- **a**\n- c", false), { source: "\n* __a__\n- c\n\n\n", isNewKind: false });
-  assert.deepEqual(rewrite(before, "", false), { source: "", isNewKind: false });
-  assert.deepEqual(rewrite({ source: "a\n", written: "a" }, "# a", false), { source: "# a\n\n", isNewKind: true });
-  assert.deepEqual(rewrite(undefined, "new", true), { source: "new", isNewKind: true });
+  assert.deepEqual(rewrite(before, "- **a**\n- c"), { source: "\n* __a__\n- c\n\n\n", isNewKind: false });
+  assert.deepEqual(rewrite(before, ""), { source: "", isNewKind: false });
+  assert.deepEqual(rewrite({ source: "a\n", written: "a" }, "# a"), { source: "# a\n", isNewKind: true });
+  assert.deepEqual(rewrite(undefined, "new"), { source: "new", isNewKind: true });
 });
 
 test("a block of a new kind is parted from the one before, past those that are empty", () => {
   const plain = (source) => ({ source, isNewKind: false });
   assert.deepEqual(inOrder([plain("a\n"), plain(""), { source: "- b", isNewKind: true }]), ["a\n\n", "", "- b"]);
   assert.deepEqual(inOrder([plain("a\n"), plain("- b")]), ["a\n", "- b"]);
+  assert.deepEqual(inOrder([{ source: "a\n", isNewKind: true }, plain("\nb")]), ["a\n", "\nb"]);
+  assert.deepEqual(inOrder([{ source: "a\n", isNewKind: true }, plain("b")]), ["a\n\n", "b"]);
+});
+
+test("blocks that meet because what stood between is gone are parted, parts of one list are not", () => {
+  const met = (before, source) => inOrder([{ source: before, isNewKind: false }, { source, isNewKind: false, isMoved: true }]).join("");
+  assert.equal(met("## a\n", "- b\n"), "## a\n\n- b\n");
+  assert.equal(met("> a\n\n", "\n| b |\n"), "> a\n\n| b |\n");
+  assert.equal(met("- a\n", "- b\n"), "- a\n- b\n");
+  assert.equal(met("| a |\n", "| b |\n"), "| a |\n| b |\n");
 });
 
 test("kinds of blocks are told by how they begin", () => {

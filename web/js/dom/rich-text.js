@@ -181,6 +181,7 @@ export class RichText {
   #before(event) {
     const type = event.inputType;
     if (type === "historyUndo" || type === "historyRedo") return event.preventDefault();
+    if (/^insert(Paragraph|LineBreak)$/.test(type) && this.#leaveCell()) return event.preventDefault();
     const kind = kindOfInput(type);
     if (kind !== this.#kind) this.commit();
     this.#caretBefore ??= this.caret;
@@ -195,6 +196,17 @@ export class RichText {
     }
     for (const block of touched) this.#shown.touch(block);
     this.#kind = kind;
+  }
+
+  /** A cell of a table is one line: Enter goes to the cell below. */
+  #leaveCell() {
+    const cell = /** @type {HTMLTableCellElement | undefined} */ (closest(this.#range?.startContainer, "td, th"));
+    const table = cell?.closest("table");
+    if (cell === undefined || !table) return false;
+    const row = /** @type {HTMLTableRowElement} */ (cell.parentElement);
+    const below = table.rows[row.rowIndex + 1]?.cells[cell.cellIndex];
+    if (below !== undefined) getSelection()?.collapse(below, 0);
+    return true;
   }
 
   /** @param {InputEvent} event */
@@ -248,4 +260,10 @@ export class RichText {
     const parts = [before.trimEnd(), text.trim(), after.trim()].filter((part) => part !== "");
     this.take(this.#shown.collect().toSpliced(index, 1, ...parts.map((part) => `${part}\n\n`)));
   }
+}
+
+/** @param {Node | undefined} node @param {string} selector @returns {Element | undefined} */
+function closest(node, selector) {
+  const element = node instanceof Element ? node : node?.parentElement;
+  return element?.closest(selector) ?? undefined;
 }

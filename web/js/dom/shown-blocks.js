@@ -22,6 +22,8 @@ export class ShownBlocks {
   #render;
   /** @type {WeakMap<Element, Piece>} */
   #pieces = new WeakMap();
+  /** Which block each one followed. @type {WeakMap<Element, Element | undefined>} */
+  #before = new WeakMap();
   /** @type {Set<HTMLElement>} */
   #touched = new Set();
   /** Blocks as they were shown, by their Markdown. @type {Map<string, HTMLElement>} */
@@ -72,6 +74,7 @@ export class ShownBlocks {
     keepMarkersWhole(this.#root);
     this.#fill();
     this.neverEmpty();
+    this.#keepOrder();
   }
 
   /** Show other blocks in the place of some. @param {number} at @param {number} count @param {string[]} sources */
@@ -83,6 +86,7 @@ export class ShownBlocks {
     for (const element of elements) this.#root.insertBefore(element, next);
     this.#fill();
     this.neverEmpty();
+    this.#keepOrder();
   }
 
   /** There is always a line to type on. */
@@ -185,7 +189,7 @@ export class ShownBlocks {
   /** Write down what was touched. @returns {string[]} the Markdown of all blocks */
   collect() {
     const blocks = this.all;
-    const pieces = inOrder(blocks.map((block, i) => this.#written(block, i === blocks.length - 1)));
+    const pieces = inOrder(blocks.map((block, i) => ({ ...this.#written(block), isMoved: this.#before.get(block) !== blocks[i - 1] })));
     blocks.forEach((block, i) => {
       const piece = this.#pieces.get(block);
       const isTouched = this.#touched.has(block);
@@ -193,14 +197,19 @@ export class ShownBlocks {
       if (isTouched) this.#keepMade(pieces[i], block);
     });
     this.#touched.clear();
+    this.#keepOrder();
     return pieces;
   }
 
-  /** @param {HTMLElement} block @param {boolean} isLast @returns {Rewritten} */
-  #written(block, isLast) {
+  #keepOrder() {
+    this.all.forEach((block, i, blocks) => this.#before.set(block, blocks[i - 1]));
+  }
+
+  /** @param {HTMLElement} block @returns {Rewritten} */
+  #written(block) {
     const known = this.#pieces.get(block);
     if (known !== undefined && !this.#touched.has(block)) return { source: known.source, isNewKind: false };
-    return rewrite(known, markdownOf(block), isLast);
+    return rewrite(known, markdownOf(block));
   }
 
   /** @param {string} source @param {HTMLElement} block */

@@ -3,7 +3,8 @@
  * What has no way back (an image, an entity) the caller can tell by its letters, see `isWritable`.
  */
 
-const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "H5", "H6", "UL", "OL", "BLOCKQUOTE", "PRE", "HR", "TABLE", "DIV", "SECTION", "ARTICLE"]);
+/** The names of elements that stand for themselves, all others are words of a paragraph. */
+export const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "H5", "H6", "UL", "OL", "BLOCKQUOTE", "PRE", "HR", "TABLE", "DIV", "SECTION", "ARTICLE"]);
 const LINE_START = /^(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|=+\s*$|-{2,}\s*$|~{3})/;
 const NUMBER_START = /^(\d{1,9})([.)])(?=\s|$)/;
 
@@ -44,7 +45,7 @@ function letters(text) {
 /** @param {HTMLElement} element @returns {string} */
 function block(element) {
   const name = element.nodeName;
-  if (element.matches(".unformatted, .block-source")) return element.textContent ?? "";
+  if (element.matches(".unformatted, .block-source")) return raw(element);
   if (name === "HR") return "---";
   if (name === "PRE") return fence(element);
   if (name === "UL" || name === "OL") return list(element);
@@ -56,7 +57,7 @@ function block(element) {
 
 /** @param {HTMLElement} element @param {number} level */
 function heading(element, level) {
-  const text = inline(element.childNodes).replace(/\s+/g, " ").trim();
+  const text = oneLine(element);
   return text === "" ? "" : `${"#".repeat(level)} ${text.replace(/(#+)$/, "\\$1")}`;
 }
 
@@ -74,10 +75,21 @@ function guard(line) {
 /** @param {HTMLElement} pre */
 function fence(pre) {
   const language = /language-(\S+)/.exec(pre.querySelector("code")?.className ?? "")?.[1] ?? "";
-  const text = (pre.textContent ?? "").replace(/\n$/, "");
+  const text = raw(pre);
   const longest = Math.max(2, ...Array.from(text.matchAll(/^ {0,3}(`+)/gm), (match) => match[1].length));
   const mark = "`".repeat(longest + 1);
   return `${mark}${language}\n${text}\n${mark}`;
+}
+
+/** Letters that stand for themselves; the last end of line only closes the box. @param {Node} element */
+function raw(element) {
+  return letterByLetter(element).replace(/\n$/, "");
+}
+
+/** @param {Node} node @returns {string} */
+function letterByLetter(node) {
+  if (node.nodeName === "BR") return "\n";
+  return node.nodeType === Node.TEXT_NODE ? (node.nodeValue ?? "") : Array.from(node.childNodes, letterByLetter).join("");
 }
 
 /** @param {HTMLElement} element */
@@ -114,7 +126,12 @@ function table(element) {
 
 /** @param {HTMLTableCellElement} element */
 function cell(element) {
-  return inline(element.childNodes).replace(/(?:\\\n|\s)+$/, "").replace(/\\?\n/g, " ").trim().replace(/(?<!\\)\|/g, "\\|");
+  return oneLine(element).replace(/(?<!\\)\|/g, "\\|");
+}
+
+/** @param {Element} element */
+function oneLine(element) {
+  return inline(element.childNodes).replace(/(?:\\\n|\s)+/g, " ").trim();
 }
 
 /** @param {Element} head */

@@ -7,7 +7,8 @@ import { keepLines } from "./kept-lines.js";
 
 /**
  * @typedef {{source: string, written: string | null}} Piece  `written`: our way of writing what is shown
- * @typedef {{source: string, isNewKind: boolean}} Rewritten
+ * @typedef {{source: string, isNewKind: boolean, isMoved?: boolean}} Rewritten  `isMoved`: it follows
+ *   another block than before
  */
 
 /** A block without the blank lines around it. @param {string} source */
@@ -17,9 +18,16 @@ export function split(source) {
   return { lead, body, end: source.slice(lead.length + body.length) };
 }
 
-/** Ended so that the next block cannot run into it. @param {string} source @param {string} [next] */
-export function parted(source, next = "") {
-  return /\n[ \t]*\n[ \t]*$/.test(source + split(next).lead) ? source : `${source.trimEnd()}\n\n`;
+/** Ended so that one blank line parts it from the next block. @param {string} source @param {string} next */
+export function parted(source, next) {
+  const led = split(next).lead.split("\n").length - 1;
+  return source.trimEnd() + "\n".repeat(Math.max(0, 2 - led));
+}
+
+/** Whether a block is the rest of a list or table that was cut. @param {string} source @param {string} next */
+function goesOn(source, next) {
+  const [kind, nextKind] = [source, next].map((text) => kindOf(split(text).body).replace("…", ""));
+  return kind === nextKind && /^[-*+1|]/.test(kind);
 }
 
 /** What kind of block a text begins as. @param {string} text */
@@ -37,27 +45,29 @@ export function holdsBlocks(text) {
  * The Markdown of a block that was edited, as near to what it was as can be.
  * @param {Piece | undefined} before  undefined for a block that is new
  * @param {string} now                what is shown, in our own way of writing
- * @param {boolean} isLast
  * @returns {Rewritten}
  */
-export function rewrite(before, now, isLast) {
+export function rewrite(before, now) {
   const { lead, body, end } = split(before?.source ?? "");
   const kept = keepLines(body, before?.written ?? "", now);
   if (kept === "") return { source: "", isNewKind: false };
   const isNewKind = before === undefined || kindOf(before.written ?? "") !== kindOf(now) || end === "";
-  const source = lead + kept + end;
-  return { source: isNewKind && !isLast ? parted(source) : source, isNewKind };
+  return { source: lead + kept + end, isNewKind };
 }
 
-/** Put blocks one after the other, parting those of a new kind from the one before. @param {Rewritten[]} blocks @returns {string[]} */
+/** Put blocks one after the other, with a blank line where two have not met before. @param {Rewritten[]} blocks @returns {string[]} */
 export function inOrder(blocks) {
   /** @type {string[]} */
   const pieces = [];
   let before = -1;
-  for (const { source, isNewKind } of blocks) {
-    if (isNewKind && source !== "" && before >= 0) pieces[before] = parted(pieces[before], source);
-    if (source !== "") before = pieces.length;
+  let isOpen = false;
+  for (const { source, isNewKind, isMoved = false } of blocks) {
     pieces.push(source);
+    isOpen ||= isMoved;
+    if (source === "") continue;
+    if (before >= 0 && (isNewKind || (isOpen && !goesOn(pieces[before], source)))) pieces[before] = parted(pieces[before], source);
+    before = pieces.length - 1;
+    isOpen = isNewKind;
   }
   return pieces;
 }
