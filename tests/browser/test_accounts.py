@@ -131,6 +131,32 @@ def test_a_knowledge_base_is_shared_and_taken_back(chair: Desk, stranger: Browse
     expect(theirs.get_by_role("heading", level=1)).to_have_text("Not found")
 
 
+def test_a_knowledge_base_is_handed_over_to_a_member(chair: Desk, stranger: BrowserContext) -> None:
+    add_user(chair, "olga")
+    page = chair.open(f"/kb/{chair.kb}")
+    page.get_by_test_id("members-summary").click()
+    form = page.get_by_test_id("share-form")
+    form.get_by_label("Name").fill("olga")
+    form.get_by_role("button", name="Share").click()
+    make = page.get_by_role("button", name="Make olga the owner")
+    make.click()
+    page.get_by_test_id("confirm-dialog").get_by_role("button", name="Cancel").click()
+    make.click()
+    page.get_by_test_id("confirm-dialog").get_by_role("button", name="Make owner").click()
+    expect(page.get_by_text("olga is the owner now.")).to_be_visible()
+    expect(page.locator("#members-title")).to_be_focused()
+    expect(page.locator("[data-testid=member-row][data-name=admin]")).to_be_visible()
+
+    theirs = sign_in(stranger, chair.server, "olga")
+    theirs.wait_for_url(chair.server.url + "/")
+    theirs.goto(chair.server.url + f"/kb/{chair.kb}")
+    theirs.get_by_test_id("members-summary").click()
+    theirs.get_by_role("button", name="Make admin the owner").click()
+    theirs.get_by_test_id("confirm-dialog").get_by_role("button", name="Make owner").click()
+    expect(theirs.get_by_text("admin is the owner now.")).to_be_visible()
+    expect(theirs.get_by_role("button", name="Make", exact=False)).to_have_count(0)
+
+
 def test_a_password_a_key_and_the_sessions_are_one_s_own(
     chair: Desk, stranger: BrowserContext
 ) -> None:
