@@ -18,6 +18,7 @@ from engine.flows.audit import Audit
 from engine.flows.chat import FAMILY as CHAT
 from engine.flows.chat import Chat
 from engine.flows.checking import Checking
+from engine.flows.doctor import Doctor
 from engine.flows.document_types import Catalogue
 from engine.flows.draft import FAMILY as GENERATE
 from engine.flows.draft import Drafting
@@ -92,6 +93,7 @@ class Engine:
     pipeline: Pipeline
     journal: Journal
     metrics: Metrics
+    doctor: Doctor
     runs: Runs
     audit: Audit
 
@@ -260,6 +262,7 @@ def _assemble(config: Config, database: Database, writer: Writer, beat: Beat) ->
         pipeline=pipeline,
         journal=journal,
         metrics=metrics,
+        doctor=Doctor(database, writer, config.data, config.max_streams),
         audit=audit,
         runs=runs,
     )

@@ -9,7 +9,8 @@ from engine.storage import api_keys, identities, knowledge, sessions
 from handlers.keys import ENGINE, GRANT, USER
 
 
-def _render(request: web.Request, name: str, **context: Any) -> web.Response:
+def render(request: web.Request, name: str, **context: Any) -> web.Response:
+    """Return a page with what every page about people knows."""
     common = {"user": request[USER], "page": name}
     return aiohttp_jinja2.render_template(f"{name}.html", request, common | context)
 
@@ -22,7 +23,7 @@ async def settings(request: web.Request) -> web.Response:
         open_sessions = await sessions.list_all(connection, user.id)
         keys = await api_keys.list_all(connection, user.id)
         known = await knowledge.list_all(connection, user)
-    return _render(
+    return render(
         request,
         "settings",
         account=account,
@@ -36,7 +37,7 @@ async def settings(request: web.Request) -> web.Response:
 async def admin(request: web.Request) -> web.Response:
     """GET /admin: users, invitations, groups, and what was done."""
     engine = request.app[ENGINE]
-    return _render(
+    return render(
         request,
         "admin",
         accounts=await engine.accounts.all(),

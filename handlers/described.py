@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.flows.checking import Verification
+from engine.flows.doctor import Report
 from engine.flows.estimate import Estimate
 from engine.flows.identity import Pair
 from engine.runs.frames import PipelineResult, Suggestion
@@ -18,6 +19,7 @@ from handlers import (
     audit,
     auth,
     chat,
+    doctor,
     documents,
     draft_versions,
     drafts,
@@ -65,6 +67,7 @@ SENT: Mapping[Handler, Any] = {
     accounts.make_group: Group,
     accounts.add_member: Group,
     accounts.remove_member: Group,
+    doctor.report: Report,
     audit.audit_log: answers.AuditPage,
     audit.generation_log: answers.AuditPage,
     query.query: answers.QueryAnswer,

@@ -20,6 +20,7 @@ from handlers import (
     audit,
     auth,
     chat,
+    doctor,
     documents,
     draft_versions,
     drafts,
@@ -101,6 +102,7 @@ ROUTES = (
     Route("GET", "/pipeline", pages.pipeline_view, USER, is_page=True),
     Route("GET", "/settings", account_pages.settings, USER, is_page=True, level=FULL),
     Route("GET", "/admin", account_pages.admin, ADMIN, is_page=True, level=FULL),
+    Route("GET", "/admin/doctor", doctor.page, ADMIN, is_page=True, level=FULL),
     Route("GET", "/api", openapi.api_page, USER, is_page=True),
     Route("GET", "/api/openapi.json", openapi.openapi_json, USER),
     Route(
@@ -518,6 +520,8 @@ ROUTES = (
         ADMIN,
         level=FULL,
     ),
+    Route("GET", "/api/v1/admin/doctor", doctor.report, ADMIN),
+    Route("GET", "/api/v1/admin/doctor/stream", doctor.beats, ADMIN, answers=STREAM),
     Route("GET", "/api/v1/admin/audit", audit.audit_log, ADMIN, query=AUDIT, answers=TABLE),
     Route(
         "GET",

@@ -113,11 +113,33 @@ class Exchange:
         """Return the usual model and after it the others, none when the server does not answer."""
         names: list[str] = []
         try:
-            async with asyncio.timeout(_LIST_S):
-                names = await self._endpoint.models()
+            names = await self._listed()
         except (Refusal, OSError, ValueError) as error:
             _log.warning("list of models not read: %s", type(error).__name__)
         return list(dict.fromkeys([usual, *names]))
+
+    async def reach(self) -> None:
+        """Make sure that the server answers, by asking for its models.
+
+        Raises:
+            ProviderFailed: it does not, or it refuses.
+        """
+        try:
+            await self._listed()
+        except Refusal as refusal:
+            raise refusal.failure from None
+        except TimeoutError:
+            raise ProviderFailed(
+                f"The model server did not answer within {_LIST_S:g} seconds.", code="LLM_TIMEOUT"
+            ) from None
+        except (OSError, ValueError):
+            raise ProviderFailed(
+                "The model server answered, but not with a list of models."
+            ) from None
+
+    async def _listed(self) -> list[str]:
+        async with asyncio.timeout(_LIST_S):
+            return await self._endpoint.models()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -64,6 +64,9 @@ class ExtractiveWriter:
         """Return the one name there is."""
         return [self.model]
 
+    async def reach(self) -> None:
+        """Do nothing: there is no other server."""
+
     async def close(self) -> None:
         """Do nothing: there is no connection."""
 

@@ -67,6 +67,14 @@ class OpenAIWriter:
         """Return the server's models, the usual one first; just that if the server is silent."""
         return await self._exchange.models(self._model)
 
+    async def reach(self) -> None:
+        """Make sure that the model server answers.
+
+        Raises:
+            ProviderFailed: it does not, or it refuses.
+        """
+        await self._exchange.reach()
+
     async def close(self) -> None:
         """Close all connections."""
         await self._exchange.close()

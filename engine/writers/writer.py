@@ -125,5 +125,12 @@ class Writer(Protocol):
         A model server that does not answer soon leaves just that one.
         """
 
+    async def reach(self) -> None:
+        """Make sure that what writes is there.
+
+        Raises:
+            ProviderFailed: it is not, and why.
+        """
+
     async def close(self) -> None:
         """Release connections."""

@@ -240,6 +240,7 @@ TABLE: dict[str, Entry] = {
     ),
     **per(
         "GET /admin",
+        "GET /admin/doctor",
         "GET /metrics",
         "GET /api/v1/metrics",
         "GET /api/v1/admin/users",
@@ -250,6 +251,8 @@ TABLE: dict[str, Entry] = {
         "DELETE /api/v1/admin/groups/{id}",
         "DELETE /api/v1/admin/groups/{id}/members/{username}",
         "POST /api/v1/admin/users/{id}/reset",
+        "GET /api/v1/admin/doctor",
+        "GET /api/v1/admin/doctor/stream",
         "GET /api/v1/admin/audit",
         "GET /api/v1/admin/audit/generation",
         entry=Entry(ADMIN),
