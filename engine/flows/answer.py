@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from engine.citations.numbering import CitationStream
 from engine.errors import NotFound, ProviderFailed
 from engine.flows.finish import warnings_of
+from engine.flows.new_run import new_run
 from engine.flows.prompts import answer_messages, rewrite_messages
 from engine.retrieval.search import Retriever
 from engine.runs.events import Delta, Event, OfferedSource, Sources, Stage
-from engine.runs.runner import Run
+from engine.runs.runner import Run, Runs
 from engine.storage import knowledge
-from engine.storage.database import Database
+from engine.storage.database import Connection, Database
 from engine.storage.identities import User
+from engine.storage.journal import RunRow
 from engine.storage.knowledge import KnowledgeBase
 from engine.storage.rights import Reader
 from engine.types import Citation, Id, Source
@@ -39,6 +43,14 @@ _CARRIED_CHARS = 500
 _REWRITE_TOKENS = 2000
 """Room for a model that thinks before it answers with its one line."""
 _END_OF_THOUGHT = "</think>"
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to look; every readable knowledge base by default."""
+
+    kb_ids: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = (
+        None
+    )
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -79,6 +91,38 @@ class Answering:
     def model(self) -> str:
         """Who writes, unless a request asks for another model."""
         return self._writer.model
+
+    async def start(
+        self,
+        runs: Runs,
+        family: str,
+        user: User,
+        request: Scope,
+        *,
+        key: str | None,
+        body_hash: str,
+    ) -> RunRow:
+        """Start a run that looks where its request says.
+
+        Raises:
+            NotFound: a knowledge base is not there. LimitReached, Unavailable: not now.
+        """
+        found = await self.readable(user, request.kb_ids)
+        kb_ids = [kb.id for kb in found]
+        request = msgspec.structs.replace(request, kb_ids=kb_ids)
+
+        async def build(_: Connection) -> RunRow:
+            return new_run(
+                family,
+                user,
+                request,
+                key=key,
+                body_hash=body_hash,
+                kb_ids=kb_ids,
+                model=self.model,
+            )
+
+        return await runs.start(family, user.id, build, key=key, body_hash=body_hash)
 
     async def readable(self, reader: Reader, kb_ids: Sequence[Id] | None) -> list[KnowledgeBase]:
         """Return the knowledge bases to look in: those named, or all the reader may see.

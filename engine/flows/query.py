@@ -6,8 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from engine.flows.answer import NOTHING_FOUND, Answering, Wanted, Writing, listed
-from engine.flows.new_run import new_run
+from engine.flows.answer import NOTHING_FOUND, Answering, Scope, Wanted, Writing, listed
 from engine.runs.events import Completed, Delta, Event, Stage, Started, Terminal
 from engine.runs.runner import Run, Runs
 from engine.storage.database import Connection
@@ -18,14 +17,11 @@ from engine.storage.rights import Reader
 FAMILY = "query"
 
 
-class QueryRequest(msgspec.Struct, frozen=True, kw_only=True):
+class QueryRequest(Scope, frozen=True, kw_only=True):
     """A question, and where to look; every readable knowledge base by default."""
 
     query: Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
     max_results: Annotated[int, Meta(ge=1, le=20)] = 3
-    kb_ids: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = (
-        None
-    )
 
 
 class Query:
@@ -43,22 +39,9 @@ class Query:
         Raises:
             NotFound: a knowledge base is not there. LimitReached, Unavailable: not now.
         """
-        found = await self._answering.readable(user, request.kb_ids)
-        kb_ids = [kb.id for kb in found]
-        request = msgspec.structs.replace(request, kb_ids=kb_ids)
-
-        async def build(_: Connection) -> RunRow:
-            return new_run(
-                FAMILY,
-                user,
-                request,
-                key=key,
-                body_hash=body_hash,
-                kb_ids=kb_ids,
-                model=self._answering.model,
-            )
-
-        return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
+        return await self._answering.start(
+            runs, FAMILY, user, request, key=key, body_hash=body_hash
+        )
 
     async def flow(self, run: Run) -> AsyncGenerator[Event, None]:
         """Retrieve, then write, or say that nothing was found."""

@@ -8,8 +8,7 @@ from msgspec import Meta
 
 from engine.citations.markers import markers_in, strip_markers
 from engine.citations.support import support
-from engine.flows.answer import Answering, Wanted, Writing, listed
-from engine.flows.new_run import new_run
+from engine.flows.answer import Answering, Scope, Wanted, Writing, listed
 from engine.language.sentences import sentence_spans
 from engine.runs.events import Cited, Completed, Event, Stage, Started, Terminal
 from engine.runs.runner import Run, Runs
@@ -23,13 +22,10 @@ FAMILY = "search"
 _WRITE_FROM = 8
 
 
-class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
+class SearchRequest(Scope, frozen=True, kw_only=True):
     """What to look for, and where; every readable knowledge base by default."""
 
     query: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
-    kb_ids: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = (
-        None
-    )
     limit: Annotated[int, Meta(ge=1, le=50)] = 10
     synthesize: bool = True
 
@@ -49,22 +45,9 @@ class Search:
         Raises:
             NotFound: a knowledge base is not there. LimitReached, Unavailable: not now.
         """
-        found = await self._answering.readable(user, request.kb_ids)
-        kb_ids = [kb.id for kb in found]
-        request = msgspec.structs.replace(request, kb_ids=kb_ids)
-
-        async def build(_: Connection) -> RunRow:
-            return new_run(
-                FAMILY,
-                user,
-                request,
-                key=key,
-                body_hash=body_hash,
-                kb_ids=kb_ids,
-                model=self._answering.model,
-            )
-
-        return await runs.start(FAMILY, user.id, build, key=key, body_hash=body_hash)
+        return await self._answering.start(
+            runs, FAMILY, user, request, key=key, body_hash=body_hash
+        )
 
     async def quick(self, user: User, query: str, limit: int) -> list[Source]:
         """Return the best passages of all readable knowledge bases, without a run."""
