@@ -20,7 +20,7 @@ from engine.runs.frames import PipelineResult, QueryCitation
 from engine.storage.api_keys import ApiKey
 from engine.storage.audit import Entry
 from engine.storage.conversations import Conversation, Turn
-from engine.storage.documents import ChunkRow, NamedDocument
+from engine.storage.documents import ChunkRow, DocumentFacts, NamedDocument
 from engine.storage.drafts import Titled
 from engine.storage.groups import Group
 from engine.storage.identities import Account
@@ -379,27 +379,10 @@ class KnowledgeBases(_Answer, frozen=True):
     total: int
 
 
-class DocumentState(_Answer, frozen=True):
-    """A document as its latest version stands; `reason` says why it could not be read."""
+class DocumentState(DocumentFacts, frozen=True, kw_only=True):
+    """A document with the number of its pages."""
 
-    id: Id
-    kb_id: Id
-    name: str
-    version_id: Id
-    version: int
-    run_id: Id
-    sha256: str
-    size: int
-    media_type: str
-    status: str
-    reason: str
-    warnings: list[str]
-    title: str
-    characters: int
-    words: int
     page_count: int
-    created_at: str
-    updated_at: str
 
 
 class Documents(_Answer, frozen=True):

@@ -19,11 +19,8 @@ where v.version = (select max(version) from document_versions where document_id 
 _JSON = ("warnings", "pages")
 
 
-class Document(msgspec.Struct, frozen=True):
-    """A document as its latest version stands.
-
-    `pages` holds (number, start, end) in characters of the version's text, for formats with pages.
-    """
+class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A document as its latest version stands; `reason` says why it could not be read."""
 
     id: Id
     kb_id: Id
@@ -40,9 +37,17 @@ class Document(msgspec.Struct, frozen=True):
     title: str
     characters: int
     words: int
-    pages: list[tuple[int, int, int]]
     created_at: str
     updated_at: str
+
+
+class Document(DocumentFacts, frozen=True, kw_only=True):
+    """A document with (number, start, end) of its pages, for formats that have any.
+
+    Positions count characters of the version's text.
+    """
+
+    pages: list[tuple[int, int, int]]
 
 
 class NewVersion(msgspec.Struct, frozen=True):
