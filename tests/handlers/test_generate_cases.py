@@ -17,8 +17,6 @@ import pytest
 
 from engine.config import Config
 from engine.types import Source
-from engine.writers.openai_compat import OpenAIWriter
-from engine.writers.writer import Waiting
 from tests.fake_model import (
     ENDING,
     Cut,
@@ -39,7 +37,6 @@ from tests.handlers.test_drafts import citation, generated, saved
 from tests.handlers.test_export import ask as ask_export
 from tests.handlers.test_suggestions import applied
 from tests.handlers.test_suggestions import ask as ask_suggestion
-from tests.writing import ASSIGNMENT, Sleeps, collect
 
 ASK = {"document_type": "custom", "context": "How does sign-in work?"}
 JSON = {"Accept": "application/json"}
@@ -138,17 +135,27 @@ async def test_a_model_that_breaks_off_after_five_deltas_leaves_them_generate_03
     assert (draft["status"], draft["content"]) == ("partial", "w0 w1 w2 w3 w4")
 
 
-async def test_waits_for_a_busy_model_grow_generate_040(model: FakeModel) -> None:
-    model.script(busy(0))
+async def test_a_busy_model_is_waited_for_longer_each_time_generate_040(
+    modelled: Site, model: FakeModel
+) -> None:
+    for steps in ([busy(0)], [busy(0)], [Say("at last"), *ENDING]):
+        model.script(*steps)
+    async with modelled.stream("/api/v1/generate?dialect=native", wanted(modelled)) as stream:
+        events = await stream.rest()
+    stages = [msgspec.json.decode(event.data) for event in events if event.event == "stage"]
+    waits_s = [stage["delay_s"] for stage in stages if stage["name"] == "waiting"]
+    assert len(waits_s) == 2
+    assert 0 < waits_s[0] < waits_s[1]
+    assert events[-1].event == "completed"
     model.script(busy(0))
     model.script(Say("at last"), *ENDING)
-    sleeps = Sleeps()
-    writer = OpenAIWriter(model.url, "key", "m", sleep=sleeps, chance=lambda: 0.5)
-    pieces, failure = await collect(writer, ASSIGNMENT)
-    await writer.close()
-    assert failure is None
-    assert len([piece for piece in pieces if isinstance(piece, Waiting)]) == 2
-    assert 0 < sleeps.waits_s[0] < sleeps.waits_s[1]
+    async with modelled.stream("/api/v1/generate", wanted(modelled)) as stream:
+        assert text_of(frames(await stream.rest())) == "at last"
+    assert b": waiting for the model\n\n" in stream.raw
+
+
+def wanted(site: Site) -> dict[str, Any]:
+    return {"kb_id": site.topics, **ASK}
 
 
 @pytest.mark.parametrize("dialect", ["generate", "native"])
@@ -336,16 +343,6 @@ async def test_the_first_words_come_in_time_generate_062(data: Path, kind: str) 
             stream.response.close()
 
 
-async def behind(site: Site, model: FakeModel, somebody: Site, number: int) -> tuple[str, float]:
-    """Read a draft; return its text, and by how much its end came after that of the model."""
-    body = {"kb_id": site.topics, **ASK}
-    served = asyncio.create_task(end_of(model, number))
-    found = frames(await somebody.read("/api/v1/generate", body))
-    read_at = time.monotonic()
-    assert found[-1]["event"] == "generation_complete"
-    return text_of(found), read_at - await served
-
-
 async def end_of(model: FakeModel, number: int) -> float:
     await (await model.call(number)).served.wait()
     return time.monotonic()
@@ -355,18 +352,26 @@ async def end_of(model: FakeModel, number: int) -> float:
 async def test_five_drafts_at_once_keep_the_pace_of_the_model_generate_063(
     data: Path, model: FakeModel
 ) -> None:
-    words, tokens_per_s = 600, 100
-    model.default = answer("word " * words, tokens_per_s=tokens_per_s)
+    words, tokens_per_s = 1000, 100
+    model.default = answer("word " * words + "end", tokens_per_s=tokens_per_s)
     async with open_site(data, **with_model(model)) as site, AsyncExitStack() as stack:
         people = [await stack.enter_async_context(person(site, f"p{n}")) for n in range(5)]
         for n in range(5):
             await share(site, site.topics, f"p{n}")
-        found = await asyncio.gather(
-            *(behind(site, model, somebody, n) for n, somebody in enumerate(people))
-        )
-    assert {text for text, _ in found} == {" ".join(["word"] * words)}
-    # A stream of 95 instead of 100 tokens a second would end a twentieth of the time later.
-    assert max(late_s for _, late_s in found) < 0.05 * words / tokens_per_s
+
+        async def last_word_of(somebody: Site) -> float:
+            async with somebody.stream("/api/v1/generate", wanted(site)) as stream:
+                async with asyncio.timeout(30):
+                    while b'end"}' not in stream.raw:
+                        await stream.until(len(stream.events) + 1)
+                read_at = time.monotonic()
+                assert text_of(frames(await stream.rest())) == "word " * words + "end"
+                return read_at
+
+        read_at = asyncio.gather(*map(last_word_of, people))
+        served_at = await asyncio.gather(*(end_of(model, n) for n in range(5)))
+        # A stream of 95 instead of 100 tokens a second would end a twentieth of the time later.
+        assert max(await read_at) - max(served_at) < 0.05 * words / tokens_per_s
 
 
 @pytest.mark.slow
