@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { holdsBlocks, inOrder, kindOf, parted, rewrite, split } from "../../web/js/lib/block-source.js";
+import { holdsBlocks, inOrder, kindOf, parted, rewrite, split, withBlocks } from "../../web/js/lib/block-source.js";
 import { firstMarker, numbersIn, withoutUnknown } from "../../web/js/lib/citation-markers.js";
 import { sectionAt } from "../../web/js/lib/draft-section.js";
 import { kindOfInput } from "../../web/js/lib/input-kind.js";
@@ -42,7 +42,15 @@ test("blocks that meet because what stood between is gone are parted, parts of o
   assert.equal(met("## a\n", "- b\n"), "## a\n\n- b\n");
   assert.equal(met("> a\n\n", "\n| b |\n"), "> a\n\n| b |\n");
   assert.equal(met("- a\n", "- b\n"), "- a\n- b\n");
+  assert.equal(met("- a\n\n", "\n- b\n"), "- a\n- b\n");
   assert.equal(met("| a |\n", "| b |\n"), "| a |\n| b |\n");
+});
+
+test("blocks put in the place of one are parted from each other and from what is around them", () => {
+  const pieces = ["## a\n", "\nb\n", "\n- c\n"];
+  assert.equal(withBlocks(pieces, 1, ["x", "| y |", "z"]).join(""), "## a\n\nx\n\n| y |\n\nz\n\n- c\n");
+  assert.equal(withBlocks(pieces, 1, ["- x"]).join(""), "## a\n\n- x\n- c\n");
+  assert.equal(withBlocks(["| a |\n", "b"], 1, ["| x |"]).join(""), "| a |\n\n| x |");
 });
 
 test("kinds of blocks are told by how they begin", () => {

@@ -15,6 +15,8 @@ export function offsetIn(element, node, offset) {
 export function placeCaret(element, offset) {
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   let left = offset;
+  /** @type {Text | null} */
+  let last = null;
   for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
     const size = node.nodeValue?.length ?? 0;
     if (left <= size && node.parentElement?.closest(".citation-marker") === null) {
@@ -22,6 +24,11 @@ export function placeCaret(element, offset) {
       return;
     }
     left = Math.max(0, left - size);
+    if (node.nodeValue?.trim() !== "") last = /** @type {Text} */ (node);
+  }
+  if (last !== null && last.parentElement?.closest(".citation-marker") === null) {
+    getSelection()?.collapse(last, last.data.trimEnd().length);
+    return;
   }
   getSelection()?.selectAllChildren(element);
   getSelection()?.collapseToEnd();

@@ -7,8 +7,9 @@
  * holds over a reload and over the Markdown view.
  */
 
-import { holdsBlocks, split } from "../lib/block-source.js";
+import { holdsBlocks, split, withBlocks } from "../lib/block-source.js";
 import { kindOfInput } from "../lib/input-kind.js";
+import { toggle } from "./block-format.js";
 import { copyWithPlaces, offsetIn, PLACE, placeCaret } from "./caret.js";
 import { copiedText, copyRange, insertWords } from "./copied-text.js";
 import { ShownBlocks } from "./shown-blocks.js";
@@ -16,6 +17,7 @@ import { markdownOf } from "./to-markdown.js";
 import { tidy } from "./typed-markers.js";
 
 /** @import {Caret, CitationChange, EditHistory, Patch} from "../lib/edit-history.js" */
+/** @import {Format} from "./block-format.js" */
 /** @import {Render} from "./shown-blocks.js" */
 
 /**
@@ -87,14 +89,35 @@ export class RichText {
     if (step !== null) this.#handlers.onCommit();
   }
 
-  /** Take a text from elsewhere as one step. @param {string[]} pieces @param {CitationChange} [citations] */
-  take(pieces, citations) {
+  /**
+   * Take a text from elsewhere as one step.
+   * @param {string[]} pieces
+   * @param {{citations?: CitationChange, caret?: Caret | null}} [detail]  `caret`: where to go on
+   */
+  take(pieces, { citations, caret = null } = {}) {
     this.commit();
-    const before = this.#history.pieces;
-    const step = this.#history.commit(pieces, { before: this.caret, citations });
+    const step = this.#history.commit(pieces, { before: this.caret, after: caret, citations });
     if (step === null) return;
-    this.#show({ at: step.at, count: before.length - pieces.length + step.after.length, pieces: step.after, caret: null });
+    this.#show({ at: step.at, count: step.before.length, pieces: step.after, caret });
     this.#handlers.onCommit();
+  }
+
+  /** Make what is selected bold or slanted, or take that away. @param {"bold" | "italic"} name */
+  emphasise(name) {
+    this.#command(name);
+    this.commit();
+  }
+
+  /** Make the selected blocks headings or lists, or take that away. @param {Format} format */
+  format(format) {
+    this.commit();
+    const range = this.#range;
+    if (range === null || !this.#expect([range])) return;
+    const blocks = this.#shown.metBy([range]);
+    const at = blocks.length === 1 ? (closest(range.startContainer, "*") ?? null) : null;
+    for (const block of blocks) toggle(block, format, at);
+    this.#handlers.onInput();
+    this.commit();
   }
 
   /** @returns {Patch | null} */
@@ -187,15 +210,31 @@ export class RichText {
     this.#caretBefore ??= this.caret;
     const isHeading = this.#current?.querySelector("h1, h2, h3, h4, h5, h6") !== null;
     if (kind === "refused" || (type === "formatBold" && isHeading)) return event.preventDefault();
-    const touched = this.#shown.metBy([...event.getTargetRanges(), ...(this.#range ? [this.#range] : [])]);
+    const isExpected = this.#expect([...event.getTargetRanges(), ...(this.#range ? [this.#range] : [])]);
+    if (isExpected) this.#kind = kind;
+    else event.preventDefault();
+  }
+
+  /**
+   * What the ranges meet is going to be changed.
+   * @param {AbstractRange[]} ranges
+   * @returns {boolean} false when a block of it has to be shown as Markdown first
+   */
+  #expect(ranges) {
+    this.#caretBefore ??= this.caret;
+    const touched = this.#shown.metBy(ranges);
     const lossy = touched.filter((block) => !this.#shown.canWrite(block));
-    if (lossy.length > 0) {
-      event.preventDefault();
-      for (const block of lossy) this.#shown.showSource(block);
-      return;
-    }
+    for (const block of lossy) this.#shown.showSource(block);
+    if (lossy.length > 0) return false;
     for (const block of touched) this.#shown.touch(block);
-    this.#kind = kind;
+    return true;
+  }
+
+  /** Let the browser change what is selected; of its own commands it tells nobody beforehand. @param {string} name */
+  #command(name) {
+    this.commit();
+    if (this.#range === null || !this.#expect([this.#range])) return false;
+    return document.execCommand(name);
   }
 
   /** A cell of a table is one line: Enter goes to the cell below. */
@@ -228,7 +267,9 @@ export class RichText {
     if (range === null || range.collapsed || event.clipboardData === null) return;
     event.preventDefault();
     copyRange(range, event.clipboardData);
-    if (isCut) document.execCommand("delete");
+    if (!isCut) return;
+    this.#command("delete");
+    this.commit();
   }
 
   /** @param {ClipboardEvent} event */
@@ -236,13 +277,9 @@ export class RichText {
     event.preventDefault();
     const text = copiedText(event.clipboardData);
     if (text === "" || this.#range === null) return;
-    this.commit();
-    if (!this.#range.collapsed) document.execCommand("delete");
+    if (!this.#range.collapsed && !this.#command("delete")) return;
     const block = this.#shown.around(this.#range?.startContainer ?? null);
-    if (block === null || !this.#shown.canWrite(block)) return;
-    this.#caretBefore ??= this.caret;
-    this.#shown.prepare(block);
-    this.#shown.touch(block);
+    if (block === null || !this.#expect([this.#range])) return;
     if (holdsBlocks(text) && block.querySelector("pre, table") === null) this.#pasteBlocks(text, block);
     else if (block.querySelector("pre") !== null) document.execCommand("insertText", false, text);
     else insertWords(this.#range, text);
@@ -255,10 +292,12 @@ export class RichText {
     const range = this.#range;
     const isProse = block.children.length === 1 && block.querySelector(":scope > p") !== null;
     const marked = range && isProse ? markdownOf(copyWithPlaces(block, [{ node: range.startContainer, offset: range.startOffset }])) : markdownOf(block) + PLACE;
-    const [before, after] = marked.split(PLACE);
+    const [before, after] = marked.split(PLACE).map((part) => part.trim());
     const index = this.blocks.indexOf(block);
-    const parts = [before.trimEnd(), text.trim(), after.trim()].filter((part) => part !== "");
-    this.take(this.#shown.collect().toSpliced(index, 1, ...parts.map((part) => `${part}\n\n`)));
+    const parts = [before, text.trim(), after].filter((part) => part !== "");
+    const piece = index + (before === "" ? 0 : 1);
+    this.commit();
+    this.take(withBlocks(this.#history.pieces, index, parts), { caret: { piece, offset: text.length } });
   }
 }
 

@@ -193,7 +193,8 @@ export class ShownBlocks {
     blocks.forEach((block, i) => {
       const piece = this.#pieces.get(block);
       const isTouched = this.#touched.has(block);
-      if (piece?.source !== pieces[i]) this.#pieces.set(block, { source: pieces[i], written: isTouched ? null : piece?.written ?? null });
+      if (piece?.source === pieces[i]) return;
+      this.#pieces.set(block, { source: pieces[i], written: isTouched ? null : piece?.written ?? null });
       if (isTouched) this.#keepMade(pieces[i], block);
     });
     this.#touched.clear();

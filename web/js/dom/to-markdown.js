@@ -120,7 +120,7 @@ function prefixed(text, first, others) {
 function table(element) {
   const rows = Array.from(element.rows, (row) => Array.from(row.cells, cell));
   const written = rows.map((cells) => `| ${cells.join(" | ")} |`);
-  if (element.tHead !== null) written.splice(1, 0, `| ${Array.from(element.rows[0].cells, rule).join(" | ")} |`);
+  if (rows.length > 0 && !element.classList.contains("continued")) written.splice(1, 0, `| ${Array.from(element.rows[0].cells, rule).join(" | ")} |`);
   return written.join("\n");
 }
 

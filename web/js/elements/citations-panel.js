@@ -12,7 +12,8 @@ import { plural } from "../lib/progress-text.js";
  */
 export class CitationsPanel extends HTMLElement {
   #pinned = 0;
-  #shown = "";
+  /** The citations of a text that is being edited, null for cards from elsewhere. @type {string | null} */
+  #shown = null;
   #count = -1;
 
   connectedCallback() {
@@ -51,14 +52,14 @@ export class CitationsPanel extends HTMLElement {
   clear() {
     this.#setOpen(false);
     this.#pinned = 0;
-    this.#shown = "";
+    this.#shown = null;
     this.#cards.replaceChildren();
     this.show([]);
   }
 
   /** Take the cards of another panel, fresh from the server. @param {Element} fresh */
   adopt(fresh) {
-    this.#shown = "";
+    this.#shown = null;
     this.#cards.replaceChildren(...slot(fresh, "cards").childNodes);
     for (const child of Array.from(this.#cards.childNodes)) {
       if (!(child instanceof HTMLElement)) child.remove();

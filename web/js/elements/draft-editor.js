@@ -171,10 +171,10 @@ export class DraftEditor extends HTMLElement {
     const actions = {
       "undo": () => this.undo(),
       "redo": () => this.#redo(),
-      "bold": () => this.#format("bold"),
-      "italic": () => this.#format("italic"),
-      "heading": () => this.#format("formatBlock", this.#isIn("h2") ? "p" : "h2"),
-      "list": () => this.#format("insertUnorderedList"),
+      "bold": () => this.#onPage((text) => text.emphasise("bold")),
+      "italic": () => this.#onPage((text) => text.emphasise("italic")),
+      "heading": () => this.#onPage((text) => text.format("heading")),
+      "list": () => this.#onPage((text) => text.format("list")),
       "show-rich": () => this.#showView("rich"),
       "show-markdown": () => this.#showView("markdown"),
       "save": () => this.save(),
@@ -197,17 +197,10 @@ export class DraftEditor extends HTMLElement {
     keys[key]();
   }
 
-  /** @param {string} command @param {string} [value] */
-  #format(command, value) {
+  /** @param {(text: RichText) => void} change */
+  #onPage(change) {
     this.#page.focus();
-    document.execCommand(command, false, value);
-    this.#rich?.commit();
-  }
-
-  /** @param {string} name */
-  #isIn(name) {
-    const node = getSelection()?.focusNode;
-    return (node instanceof Element ? node : node?.parentElement)?.closest(name) != null;
+    if (this.#rich !== null) change(this.#rich);
   }
 
   #redo() {
@@ -257,7 +250,7 @@ export class DraftEditor extends HTMLElement {
   /** @param {string} text @param {CitationChange} [citations] */
   #take(text, citations) {
     this.#rich?.commit();
-    this.#rich?.take(recut(this.#history.pieces, text), citations);
+    this.#rich?.take(recut(this.#history.pieces, text), { citations });
     this.#source?.follow(text);
   }
 

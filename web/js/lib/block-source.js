@@ -24,10 +24,11 @@ export function parted(source, next) {
   return source.trimEnd() + "\n".repeat(Math.max(0, 2 - led));
 }
 
-/** Whether a block is the rest of a list or table that was cut. @param {string} source @param {string} next */
-function goesOn(source, next) {
+/** Ended for a block that did not follow before: lists become one, all else is parted. @param {string} source @param {string} next @param {boolean} isNew */
+function met(source, next, isNew) {
   const [kind, nextKind] = [source, next].map((text) => kindOf(split(text).body).replace("…", ""));
-  return kind === nextKind && /^[-*+1|]/.test(kind);
+  if (kind !== nextKind || !/^[-*+1|]/.test(kind) || (isNew && kind === "|")) return parted(source, next);
+  return split(next).lead === "" ? `${source.trimEnd()}\n` : source.trimEnd();
 }
 
 /** What kind of block a text begins as. @param {string} text */
@@ -55,6 +56,13 @@ export function rewrite(before, now) {
   return { source: lead + kept + end, isNewKind };
 }
 
+/** Put blocks in the place of one. @param {string[]} pieces @param {number} index @param {string[]} blocks @returns {string[]} */
+export function withBlocks(pieces, index, blocks) {
+  const kept = (/** @type {string} */ source) => ({ source, isNewKind: false });
+  const made = blocks.map((source) => ({ source, isNewKind: true }));
+  return inOrder([...pieces.slice(0, index).map(kept), ...made, ...pieces.slice(index + 1).map(kept)]);
+}
+
 /** Put blocks one after the other, with a blank line where two have not met before. @param {Rewritten[]} blocks @returns {string[]} */
 export function inOrder(blocks) {
   /** @type {string[]} */
@@ -65,7 +73,7 @@ export function inOrder(blocks) {
     pieces.push(source);
     isOpen ||= isMoved;
     if (source === "") continue;
-    if (before >= 0 && (isNewKind || (isOpen && !goesOn(pieces[before], source)))) pieces[before] = parted(pieces[before], source);
+    if (before >= 0 && (isNewKind || isOpen)) pieces[before] = met(pieces[before], source, isNewKind);
     before = pieces.length - 1;
     isOpen = isNewKind;
   }
