@@ -1,6 +1,6 @@
-import { DelayedDelete } from "../dom/delayed-delete.js";
+import { deleteRow } from "../dom/delete-row.js";
 import { actionOf, slot } from "../dom/find.js";
-import { notify, notifyError } from "../dom/messages.js";
+import { notifyError } from "../dom/messages.js";
 import { request } from "../lib/api.js";
 
 /** The conversations of a knowledge base: rename, and delete with a way back. */
@@ -76,29 +76,13 @@ export class ConversationList extends HTMLElement {
 
   /** @param {HTMLElement} row */
   #delete(row) {
-    const show = (/** @type {boolean} */ isShown) => {
-      row.hidden = !isShown;
-      this.#showEmpty();
-    };
-    show(false);
     const isCurrent = slot(row, "title").hasAttribute("aria-current");
-    const deletion = new DelayedDelete(pathOf(row), {
-      onDone: () => {
-        row.remove();
-        if (isCurrent) location.assign(location.pathname);
-      },
-      onFail: (error) => {
-        show(true);
-        notifyError(error);
-      },
-    });
-    notify({
+    deleteRow(row, {
+      path: pathOf(row),
       message: `“${row.dataset.title}” was deleted.`,
-      actionLabel: "Undo",
-      durationMs: DelayedDelete.undoMs,
-      onAction: () => {
-        deletion.undo();
-        show(true);
+      onShown: () => this.#showEmpty(),
+      onDone: () => {
+        if (isCurrent) location.assign(location.pathname);
       },
     });
   }

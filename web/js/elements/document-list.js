@@ -1,6 +1,6 @@
-import { DelayedDelete } from "../dom/delayed-delete.js";
+import { deleteRow } from "../dom/delete-row.js";
 import { actionOf, setText, slot, stamp } from "../dom/find.js";
-import { notify, notifyError } from "../dom/messages.js";
+import { notifyError } from "../dom/messages.js";
 import { RunStream } from "../dom/run-stream.js";
 import { localStorageOrNull } from "../dom/storage.js";
 import { request } from "../lib/api.js";
@@ -126,27 +126,12 @@ export class DocumentList extends HTMLElement {
 
   /** @param {HTMLElement} row */
   #delete(row) {
-    row.hidden = true;
-    this.#showEmpty();
-    const restore = () => {
-      row.hidden = false;
-      this.#showEmpty();
-    };
-    const deletion = new DelayedDelete(`/api/v1/documents/${row.dataset.id}`, {
-      onDone: () => {
-        row.remove();
-        this.dispatchEvent(new CustomEvent("documents-changed", { bubbles: true }));
-      },
-      onFail: (error) => {
-        restore();
-        notifyError(error);
-      },
+    deleteRow(row, {
+      path: `/api/v1/documents/${row.dataset.id}`,
+      message: `“${row.dataset.name}” was deleted. Drafts keep what they cite from it.`,
+      onShown: () => this.#showEmpty(),
+      onDone: () => this.dispatchEvent(new CustomEvent("documents-changed", { bubbles: true })),
     });
-    const onAction = () => {
-      deletion.undo();
-      restore();
-    };
-    notify({ message: `“${row.dataset.name}” was deleted. Drafts keep what they cite from it.`, actionLabel: "Undo", durationMs: DelayedDelete.undoMs, onAction });
   }
 
   #showEmpty() {

@@ -1,6 +1,6 @@
-import { DelayedDelete } from "../dom/delayed-delete.js";
+import { deleteRow } from "../dom/delete-row.js";
 import { actionOf, slot } from "../dom/find.js";
-import { notify, notifyError } from "../dom/messages.js";
+import { notifyError } from "../dom/messages.js";
 import { request } from "../lib/api.js";
 
 /** The drafts of a knowledge base; a deleted one can be called back for a moment. */
@@ -30,28 +30,14 @@ export class DraftList extends HTMLElement {
 
   /** @param {HTMLElement} row */
   #delete(row) {
-    this.#show(row, false);
-    const deletion = new DelayedDelete(`/api/v1/drafts/${row.dataset.id}`, {
-      onDone: () => row.remove(),
-      onFail: (error) => {
-        this.#show(row, true);
-        notifyError(error);
-      },
-    });
-    notify({
+    deleteRow(row, {
+      path: `/api/v1/drafts/${row.dataset.id}`,
       message: `“${row.dataset.title}” was deleted.`,
-      actionLabel: "Undo",
-      durationMs: DelayedDelete.undoMs,
-      onAction: () => {
-        deletion.undo();
-        this.#show(row, true);
-      },
+      onShown: () => this.#showEmpty(),
     });
   }
 
-  /** @param {HTMLElement} row @param {boolean} isShown */
-  #show(row, isShown) {
-    row.hidden = !isShown;
+  #showEmpty() {
     slot(this, "empty").hidden = this.querySelector(".draft-row:not([hidden])") !== null;
   }
 }
