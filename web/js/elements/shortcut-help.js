@@ -47,16 +47,31 @@ export class ShortcutHelp extends HTMLElement {
     const list = document.createElement("dl");
     list.className = "shortcuts";
     /** @type {NodeListOf<HTMLElement>} */
-    const buttons = document.querySelectorAll("[data-key]");
-    for (const button of buttons) {
-      if (!canBePressed(button)) continue;
-      const keys = document.createElement("dt");
-      for (const key of keysOf(button)) {
-        keys.append(Object.assign(document.createElement("kbd"), { textContent: key === "Escape" ? "Esc" : key.toUpperCase() }), " ");
-      }
-      const label = button.title.replace(/ \([^)]*\)$/, "");
-      list.append(keys, Object.assign(document.createElement("dd"), { textContent: label }));
+    const found = document.querySelectorAll("[data-key], [aria-keyshortcuts]");
+    for (const element of found) {
+      const isThere = element.matches("[data-key]") ? canBePressed(element) : element.checkVisibility();
+      if (isThere) list.append(drawKeys(element), Object.assign(document.createElement("dd"), { textContent: labelOf(element) }));
     }
     return list;
   }
+}
+
+/** @param {HTMLElement} element */
+function drawKeys(element) {
+  const [chord] = (element.getAttribute("aria-keyshortcuts") ?? "").split(" ");
+  const keys = element.matches("[data-key]") ? keysOf(element) : [chord];
+  const term = document.createElement("dt");
+  for (const key of keys) term.append(Object.assign(document.createElement("kbd"), { textContent: nameOf(key) }), " ");
+  return term;
+}
+
+/** @param {string} key as a browser or ARIA names it */
+function nameOf(key) {
+  if (key.length === 1) return key.toUpperCase();
+  return key.replace("Control", "Ctrl").replace("Escape", "Esc").replaceAll("+", " + ");
+}
+
+/** @param {HTMLElement} element */
+function labelOf(element) {
+  return element.dataset.label ?? element.title.replace(/ \([^)]*\)$/, "");
 }
