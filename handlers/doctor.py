@@ -24,7 +24,7 @@ async def report(request: web.Request) -> web.Response:
 
 
 async def beats(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/admin/doctor/stream: five frames, a fifth of a second apart."""
+    """GET /admin/doctor/stream: five frames, a fifth of a second apart."""
     headers = {
         hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8",
         hdrs.CACHE_CONTROL: "no-cache",

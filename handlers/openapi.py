@@ -233,7 +233,7 @@ def _responses(route: Route, types: _Types) -> dict[str, Any]:
 
 
 def _content(route: Route, media_type: str, types: _Types) -> dict[str, Any]:
-    if media_type == _STREAM and route.handler in STREAMED:
+    if media_type == _STREAM:
         names = map(_stream_name, _vocabularies(route))
         return {"itemSchema": {"anyOf": [{"$ref": _SCHEMA.format(name=name)} for name in names]}}
     if media_type != _JSON:

@@ -103,6 +103,7 @@ ROUTES = (
     Route("GET", "/settings", account_pages.settings, USER, is_page=True, level=FULL),
     Route("GET", "/admin", account_pages.admin, ADMIN, is_page=True, level=FULL),
     Route("GET", "/admin/doctor", doctor.page, ADMIN, is_page=True, level=FULL),
+    Route("GET", "/admin/doctor/stream", doctor.beats, ADMIN, is_page=True, level=FULL),
     Route("GET", "/api", openapi.api_page, USER, is_page=True),
     Route("GET", "/api/openapi.json", openapi.openapi_json, USER),
     Route(
@@ -114,13 +115,17 @@ ROUTES = (
         ok=(201,),
         rate=SIGN_IN,
     ),
-    Route("POST", "/api/v1/auth/login", auth.login, PUBLIC, body=Credentials, rate=SIGN_IN),
-    Route("POST", "/api/auth/login", auth.login, PUBLIC, body=Credentials, rate=SIGN_IN),
+    *(
+        Route("POST", path, auth.login, PUBLIC, body=Credentials, rate=SIGN_IN)
+        for path in ("/api/v1/auth/login", "/api/auth/login")
+    ),
     Route("POST", "/api/v1/auth/refresh", auth.refresh, PUBLIC, body=Refresh, rate=SIGN_IN),
     Route("GET", "/api/v1/auth/me", auth.me, USER),
     Route("GET", "/api/auth/check", auth.check, USER),
-    Route("POST", "/api/v1/auth/logout", auth.logout, USER, level=READ),
-    Route("POST", "/api/auth/logout", auth.logout, USER, level=READ),
+    *(
+        Route("POST", path, auth.logout, USER, level=READ)
+        for path in ("/api/v1/auth/logout", "/api/auth/logout")
+    ),
     Route("POST", "/api/v1/auth/logout-everywhere", auth.logout_everywhere, USER, level=FULL),
     Route(
         "POST",
@@ -349,35 +354,23 @@ ROUTES = (
         body=Markdown,
         rate=Rate.TYPING,
     ),
-    Route("POST", "/query", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY),
-    Route("POST", "/query/", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY),
-    Route(
-        "POST",
-        "/query/stream",
-        query.query_stream,
-        USER,
-        level=READ,
-        body=QueryRequest,
-        query=DIALECT,
-        answers=STREAM,
-        rate=Rate.COSTLY,
+    *(
+        Route("POST", path, query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY)
+        for path in ("/query", "/query/", "/api/v1/query", "/api/v1/query/")
     ),
-    Route(
-        "POST", "/api/v1/query", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY
-    ),
-    Route(
-        "POST", "/api/v1/query/", query.query, USER, level=READ, body=QueryRequest, rate=Rate.COSTLY
-    ),
-    Route(
-        "POST",
-        "/api/v1/query/stream",
-        query.query_stream,
-        USER,
-        level=READ,
-        body=QueryRequest,
-        query=DIALECT,
-        answers=STREAM,
-        rate=Rate.COSTLY,
+    *(
+        Route(
+            "POST",
+            path,
+            query.query_stream,
+            USER,
+            level=READ,
+            body=QueryRequest,
+            query=DIALECT,
+            answers=STREAM,
+            rate=Rate.COSTLY,
+        )
+        for path in ("/query/stream", "/api/v1/query/stream")
     ),
     Route(
         "POST",
@@ -417,37 +410,25 @@ ROUTES = (
     Route("PATCH", "/api/v1/conversations/{id}", chat.rename_conversation, USER, body=Titled),
     Route("DELETE", "/api/v1/conversations/{id}", chat.delete_conversation, USER, ok=(204,)),
     Route("POST", "/api/v1/conversations/{id}/restore", chat.restore_conversation, USER),
-    Route("POST", "/run", pipeline.run, USER, is_wide=True, body=PipelineRequest, rate=Rate.COSTLY),
-    Route(
-        "POST",
-        "/run/stream",
-        pipeline.run_stream,
-        USER,
-        is_wide=True,
-        body=PipelineRequest,
-        query=DIALECT | {"tokens": "integer"},
-        answers=STREAM,
-        rate=Rate.COSTLY,
+    *(
+        Route(
+            "POST", path, pipeline.run, USER, is_wide=True, body=PipelineRequest, rate=Rate.COSTLY
+        )
+        for path in ("/run", "/api/v1/run")
     ),
-    Route(
-        "POST",
-        "/api/v1/run",
-        pipeline.run,
-        USER,
-        is_wide=True,
-        body=PipelineRequest,
-        rate=Rate.COSTLY,
-    ),
-    Route(
-        "POST",
-        "/api/v1/run/stream",
-        pipeline.run_stream,
-        USER,
-        is_wide=True,
-        body=PipelineRequest,
-        query=DIALECT | {"tokens": "integer"},
-        answers=STREAM,
-        rate=Rate.COSTLY,
+    *(
+        Route(
+            "POST",
+            path,
+            pipeline.run_stream,
+            USER,
+            is_wide=True,
+            body=PipelineRequest,
+            query=DIALECT | {"tokens": "integer"},
+            answers=STREAM,
+            rate=Rate.COSTLY,
+        )
+        for path in ("/run/stream", "/api/v1/run/stream")
     ),
     Route(
         "GET", "/api/v1/runs", runs.list_runs, USER, query={"state": "string", "family": "string"}
@@ -521,7 +502,6 @@ ROUTES = (
         level=FULL,
     ),
     Route("GET", "/api/v1/admin/doctor", doctor.report, ADMIN),
-    Route("GET", "/api/v1/admin/doctor/stream", doctor.beats, ADMIN, answers=STREAM),
     Route("GET", "/api/v1/admin/audit", audit.audit_log, ADMIN, query=AUDIT, answers=TABLE),
     Route(
         "GET",

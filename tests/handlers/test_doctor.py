@@ -62,7 +62,7 @@ async def test_a_full_disk_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_the_trial_stream_comes_piece_by_piece(site: Site) -> None:
-    path = f"{site.base}/api/v1/admin/doctor/stream"
+    path = f"{site.base}/admin/doctor/stream"
     async with asyncio.timeout(10), site.session.get(path) as response:
         assert response.headers["X-Accel-Buffering"] == "no"
         first = await response.content.readuntil(b"\n\n")

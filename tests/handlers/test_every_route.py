@@ -241,6 +241,7 @@ TABLE: dict[str, Entry] = {
     **per(
         "GET /admin",
         "GET /admin/doctor",
+        "GET /admin/doctor/stream",
         "GET /metrics",
         "GET /api/v1/metrics",
         "GET /api/v1/admin/users",
@@ -252,7 +253,6 @@ TABLE: dict[str, Entry] = {
         "DELETE /api/v1/admin/groups/{id}/members/{username}",
         "POST /api/v1/admin/users/{id}/reset",
         "GET /api/v1/admin/doctor",
-        "GET /api/v1/admin/doctor/stream",
         "GET /api/v1/admin/audit",
         "GET /api/v1/admin/audit/generation",
         entry=Entry(ADMIN),

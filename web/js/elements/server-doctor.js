@@ -6,7 +6,7 @@ import { plural } from "../lib/progress-text.js";
 /** @import {Finding} from "../lib/doctor.js" */
 
 const REPORT = "/api/v1/admin/doctor";
-const BEATS = "/api/v1/admin/doctor/stream";
+const BEATS = "/admin/doctor/stream";
 
 /** Shows how the server is, and how its streams come through to this browser. */
 export class ServerDoctor extends HTMLElement {
