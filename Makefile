@@ -30,7 +30,7 @@ endef
 
 # $(call tested,mark): what fails is tried once more; no test at all is right where ARGS chose others.
 define tested
-@pytest="$(BIN)/pytest -o cache_dir=.pytest_cache/$(subst $(eval) ,-,$(1))"; \
+@pytest="$(BIN)/pytest --durations=12 -o cache_dir=.pytest_cache/$(subst $(eval) ,-,$(1))"; \
   $$pytest -m "$(1)" $(ARGS) || [ $$? -eq 5 ] || \
   $$pytest -m "$(1)" --last-failed --last-failed-no-failures none
 endef

@@ -35,6 +35,10 @@ from engine.markdown.html import render_block  # noqa: E402
 TOOLS = ROOT / ".tools" / "page-bench" / "node_modules"
 WORDS_PER_CHUNK = 5
 STEP_MS = 10
+FAST_WORDS = 10_000
+FAST_JOINED = 40
+FAST_STEP_MS = 50
+"""A model of some 5,000 tokens/s: the server sends what it said every fifty milliseconds."""
 WINDOW = 200
 """Chunks over which the cost of one is measured: a thousand words."""
 EARLY = 40
@@ -115,6 +119,17 @@ LONGEST = """() => {
 }"""
 
 
+COUNT_FRAMES = """() => {
+  window.frameCount = 0;
+  window.began = performance.now();
+  const count = () => {
+    window.frameCount += 1;
+    requestAnimationFrame(count);
+  };
+  requestAnimationFrame(count);
+}"""
+
+
 def chunks_of(words: int) -> list[str]:
     """Return a draft with headings, paragraphs, lists, tables and markers, in pieces."""
     dice = random.Random(20)
@@ -191,7 +206,9 @@ def open_server(data: Path) -> Iterator[tuple[str, str]]:
         process.communicate(timeout=15)
 
 
-def open_draft(page: Page, url: str, session: str, events: list[list[Event]]) -> None:
+def open_draft(
+    page: Page, url: str, session: str, events: list[list[Event]], step_ms: int = STEP_MS
+) -> None:
     """Open an empty draft that is just being written, by the stream of `events`."""
     cookies = {"footnote_session": session}
     kb = httpx2.get(f"{url}/api/v1/kbs", cookies=cookies).json()["kbs"][0]["id"]
@@ -206,7 +223,7 @@ def open_draft(page: Page, url: str, session: str, events: list[list[Event]]) ->
     page.context.add_cookies([{"name": "footnote_session", "value": session, "url": url}])
     page.route("**/drafts/*", live)
     messages = [{"kind": "events", "events": passed} for passed in events]
-    page.add_init_script(f"({FEED})({_port(messages)})")
+    page.add_init_script(f"({FEED})({_port(messages, step_ms)})")
     page.goto(f"{url}/kb/{kb}/drafts/{made['id']}")
     page.locator("streaming-draft-view[state=starting]").wait_for()
 
@@ -217,11 +234,11 @@ def open_whole(page: Page, chunks: list[str], *, is_patient: bool) -> None:
     page.add_script_tag(path=TOOLS / "marked" / "lib" / "marked.umd.js")
     page.add_script_tag(path=TOOLS / "dompurify" / "dist" / "purify.min.js")
     script = WHOLE.replace("EVERY_CHUNK", json.dumps(not is_patient))
-    page.evaluate(f"({script})({_port(chunks)})")
+    page.evaluate(f"({script})({_port(chunks, STEP_MS)})")
 
 
-def _port(messages: object) -> str:
-    speaker = SPEAKER.replace("STEP_MS", str(STEP_MS))
+def _port(messages: object, step_ms: int) -> str:
+    speaker = SPEAKER.replace("STEP_MS", str(step_ms))
     return f"({LISTEN})({json.dumps(speaker)}, {json.dumps(messages)})"
 
 
@@ -299,6 +316,21 @@ def compare(browser: Browser, server: tuple[str, str], words: int) -> None:
     print("a longest task of 0 means none over 50 ms", flush=True)
 
 
+def frames_of_a_fast_model(browser: Browser, server: tuple[str, str]) -> None:
+    """Print how often the page is drawn while a very fast model writes."""
+    chunks = chunks_of(FAST_WORDS)
+    texts = ["".join(chunks[i : i + FAST_JOINED]) for i in range(0, len(chunks), FAST_JOINED)]
+    page = _new_page(browser)
+    open_draft(page, *server, events_of(texts), FAST_STEP_MS)
+    page.evaluate(COUNT_FRAMES)
+    page.evaluate("pump", len(texts))
+    frames, seconds = page.evaluate(
+        "[window.frameCount, (performance.now() - window.began) / 1000]"
+    )
+    page.context.close()
+    print(f"\n{FAST_WORDS / seconds:,.0f} words/s: {frames / seconds:.0f} frames/s", flush=True)
+
+
 def _new_page(browser: Browser) -> Page:
     return browser.new_page(viewport={"width": 1440, "height": 900}, bypass_csp=True)
 
@@ -319,6 +351,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for words in lengths:
             compare(browser, server, words)
+        frames_of_a_fast_model(browser, server)
         browser.close()
 
 
