@@ -35,7 +35,7 @@ define tested
   $$pytest -m "$(1)" --last-failed --last-failed-no-failures none
 endef
 
-.PHONY: run test browser-tests other-tests lint audit format bench clean
+.PHONY: run test browser-tests other-tests lint audit format bench screenshots clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## start the server; ARGS="--port 9000" passes options on
@@ -72,6 +72,9 @@ format: .venv/dev.stamp  ## put all Python into its one format
 
 bench: .venv/dev.stamp $(REFERENCE).stamp $(WHOLE_PAGE)  ## every benchmark, one after the other
 	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python $$bench $(ARGS); done
+
+screenshots: .venv/dev.stamp  ## docs/screenshots anew, or ARGS="name ..." of them
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 clean:  ## remove what was installed and cached, never ./data
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis

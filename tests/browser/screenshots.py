@@ -1,6 +1,6 @@
 """Pictures of every state of the draft view, in light, in dark and on a phone.
 
-    python -m tests.browser.screenshots [name ...]
+    make screenshots ARGS="[name ...]"
 
 They are kept in docs/screenshots/workspace. One draft is written; each scene shows it finished, or
 plays its events up to some point. With Pillow installed the files are a third as big.
@@ -258,14 +258,10 @@ def complete(desk: Desk, story: Story) -> None:
 
 @scene
 def doubtful(desk: Desk, story: Story) -> None:
-    page = copy(
-        desk,
-        story,
-        lambda text: text.replace("212,000 residents", "950,000 taxpayers").replace(
-            "no standing access to agency data", "an office in every state capital"
-        ),
-    )
-    expect(page.locator(".coverage button").last).to_be_visible()
+    claim = "Eleven ministries in four countries renewed their contracts for 77 million dollars. "
+    start = "The resident portal is"
+    page = copy(desk, story, lambda text: text.replace(start, claim + start, 1))
+    page.locator("draft-text [data-doubtful]").first.wait_for()
     page.locator("h1").click()
     page.keyboard.press("w")
 
@@ -334,21 +330,6 @@ def export(desk: Desk, story: Story) -> None:
 @scene
 def feedback(desk: Desk, story: Story) -> None:
     press(show(desk, story), "f", "feedback-dialog")
-
-
-@scene
-def read_only(desk: Desk, story: Story) -> None:
-    desk.page.route(f"**/drafts/{story.draft_id}", forbid_editing)
-    page = desk.open(f"/kb/{desk.kb}/drafts/{story.draft_id}")
-    desk.wait_for_state("complete")
-    expect(page.locator("draft-editor[editing]")).to_have_count(0)
-
-
-def forbid_editing(route: Route) -> None:
-    html = route.fetch().text()
-    route.fulfill(
-        body=html.replace('"mayEdit": true', '"mayEdit": false'), content_type="text/html"
-    )
 
 
 # --- around the draft -----------------------------------------------------------------------------
