@@ -105,7 +105,7 @@ SHOWN = {
         MORE,
         "test_footnotes_of_a_word_file_name_document_page_and_excerpt_generate_089",
     ),
-    "generate-092": (EXPORT, "test_markdown_has_footnotes_and_code_as_it_was"),
+    "generate-092": (MORE, "test_markdown_keeps_the_citation_as_a_footnote_generate_092"),
     "generate-093": (EXPORT, "test_a_title_makes_a_safe_name"),
     "generate-094": (EXPORT, "test_an_unknown_format_is_refused_by_name"),
     "generate-098": (MORE, "test_a_complaint_about_sources_offers_exactly_three_ways_generate_098"),

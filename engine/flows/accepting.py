@@ -10,7 +10,16 @@ from msgspec import Meta
 from engine.citations.markers import markers_in
 from engine.citations.renumbering import renumber
 from engine.errors import Conflict, Gone, Invalid, NotFound
-from engine.flows.editing import DraftChange, Editing, Kept, Text, clean, kept_citations, stale
+from engine.flows.editing import (
+    DraftChange,
+    Editing,
+    Kept,
+    Text,
+    clean,
+    kept_citations,
+    require_still,
+    stale,
+)
 from engine.flows.merging import Conflict as Clash
 from engine.flows.merging import Merged, Side, merge
 from engine.flows.rewrite_request import Rewrite
@@ -81,6 +90,7 @@ class Accepting:
         """
         async with self._database.read() as connection:
             draft = await drafts.get(connection, user, draft_id, Level.WRITE)
+            require_still(draft)
             if wanted.version not in (None, draft.version):
                 raise stale(draft)
             mine = await self._mine(connection, user, draft, wanted)

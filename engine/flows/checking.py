@@ -12,7 +12,7 @@ from engine.citations.examination import Checked, examine
 from engine.citations.markers import markers_in
 from engine.errors import Invalid
 from engine.flows.assessment import split_sections
-from engine.flows.editing import Kept, Text, kept_citations
+from engine.flows.editing import Kept, Text, kept_citations, require_still
 from engine.storage import drafts, verifications
 from engine.storage.database import Connection, Database
 from engine.storage.drafts import Draft
@@ -106,10 +106,12 @@ class Checking:
 
         Raises:
             NotFound, Forbidden: no such draft, or not to be changed by this user.
+            Conflict: the draft is being written.
             Invalid: the draft has no citation of such a number.
         """
         async with self._database.transaction() as tx:
             draft = await drafts.get(tx, user, draft_id, Level.WRITE)
+            require_still(draft)
             known = {citation.number: citation.chunk_id for citation in draft.citations}
             if missing := [number for number in tick.numbers if number not in known]:
                 raise Invalid(f"There is no citation {missing[0]}.", field="numbers")

@@ -137,7 +137,7 @@ class Editing:
         """
         async with self._database.transaction() as tx:
             draft = await drafts.get(tx, user, draft_id)
-            _require_still(draft)
+            require_still(draft)
             copy = msgspec.structs.replace(
                 draft,
                 id=new_id(),
@@ -337,13 +337,18 @@ def _time(seconds: float) -> str:
     return at.isoformat(timespec="microseconds")
 
 
-def _require_still(draft: Draft) -> None:
+def require_still(draft: Draft) -> None:
+    """Make sure that no run writes this draft.
+
+    Raises:
+        Conflict: one does.
+    """
     if draft.status == "streaming":
         raise Conflict("This draft is being written. Stop it first.", code="DRAFT_BUSY")
 
 
 def _next_status(draft: Draft, change: DraftChange) -> str:
-    _require_still(draft)
+    require_still(draft)
     is_only_title = change.content is None and change.citations is None and change.status is None
     if is_only_title:
         return draft.status

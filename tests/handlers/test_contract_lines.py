@@ -223,6 +223,31 @@ async def test_the_json_answer_of_a_stopped_run_says_how_to_go_on(
     assert answer["error"]["draft_id"] == found["runs"][0]["draft_id"]
 
 
+async def test_a_draft_that_is_being_written_is_not_changed(
+    modelled: Site, model: FakeModel
+) -> None:
+    model.script(Say("Sign-in [1]. "), Stall())
+    async with modelled.stream("/api/v1/generate", {"kb_id": modelled.topics, **ASK}) as stream:
+        await stream.until_text(b"Sign-in")
+        draft_id = stream.response.headers["X-Draft-Id"]
+        path = f"/api/v1/drafts/{draft_id}"
+        for method, place, body in (
+            ("PATCH", "", {"content": "x"}),
+            ("POST", "/fix", {}),
+            ("POST", "/duplicate", {}),
+            ("POST", "/export", {"format": "html"}),
+            ("POST", "/merge", {"base": "a", "content": "b"}),
+            ("POST", "/regenerate", {"selection_start": 0, "selection_end": 3}),
+            ("POST", "/resume", {}),
+            ("POST", "/versions", {"name": "Now"}),
+            ("PUT", "/verification", {"numbers": [1]}),
+        ):
+            status, found = await modelled.call(method, path + place, body)
+            assert (status, found["error"]["code"]) == (409, "DRAFT_BUSY"), place
+        assert (await modelled.draft(draft_id))["content"] == "Sign-in [1]."
+        assert (await modelled.call("GET", f"{path}/check"))[1] == {"warnings": []}
+
+
 # Picked passages and feedback
 
 

@@ -304,6 +304,16 @@ async def test_footnotes_of_a_word_file_name_document_page_and_excerpt_generate_
         assert parts[2] in note
 
 
+async def test_markdown_keeps_the_citation_as_a_footnote_generate_092(site: Site) -> None:
+    draft = await saved(site, "Content with citation [1]\n\n```\na[1] [1]\n```", 1)
+    response, body = await ask_export(site, draft["id"], format="markdown")
+    assert (response.status, response.content_type) == (200, "text/markdown")
+    text = body.decode()
+    for part in ("Content with citation [^1]", "## References", "[^1]: **Document 1**"):
+        assert part in text
+    assert "```\na[1] [1]\n```" in text
+
+
 async def test_a_complaint_about_sources_offers_exactly_three_ways_generate_098(
     site: Site,
 ) -> None:
