@@ -463,8 +463,10 @@ async def test_every_route_answers_everybody_as_it_must(data: Path) -> None:
             await identities.set_disabled(tx, people["disabled"].id, disabled=True)
         somebody = await stack.enter_async_context(client(site, None))
         for route, entry in TABLE.items():
+            world = await make_world(site, people)
             for name, expected in entry.expected.items():
-                world = await make_world(site, people)
+                if not route.startswith("GET "):  # the one before may have changed it
+                    world = await make_world(site, people)
                 secret = await secret_of(site, people, name, world)
                 headers = somebody.session.headers
                 headers.pop("Authorization", None)
