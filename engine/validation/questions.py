@@ -18,6 +18,7 @@ none stands twice.
 import re
 from collections.abc import Sequence
 
+from engine.validation.numbered import check_numbered
 from engine.validation.problems import Line, Part, Report
 
 _QUESTION = re.compile(r"Question\s+([0-9]{1,6})(?:\s*[-‐‑‒–—―]\s*.*|[.:])?", re.IGNORECASE)
@@ -113,24 +114,13 @@ class _Question:
 
 def check_questions(lines: Sequence[Line], report: Report) -> None:
     """Report what keeps the lines from being a set of questions."""
-    question: _Question | None = None
-    count = 0
-    for line in lines:
-        heading = _QUESTION.fullmatch(line.text)
-        if heading:
-            if question:
-                question.close()
-            count += 1
-            name = f"Question {count}"
-            if int(heading[1]) != count:
-                report.add(line.number, f"This must be {name}.", name)
-            question = _Question(line, name, report)
-        elif question:
-            question.take(line)
-        elif line is lines[0]:
-            report.add(line.number, "The text must begin with Question 1.", "")
-    if question:
-        question.close()
+    check_numbered(
+        lines,
+        report,
+        kind="Question",
+        heading=_QUESTION,
+        begin=lambda line, _, name: _Question(line, name, report),
+    )
 
 
 def _label_of(text: str) -> tuple[str, str | None]:

@@ -14,6 +14,7 @@ a line, or after `Options:` with commas or bars between them.
 import re
 from collections.abc import Sequence
 
+from engine.validation.numbered import check_numbered
 from engine.validation.problems import Line, Part, Report
 
 _VIGNETTE = re.compile(r"Clinical\s+Vignette\s+([0-9]{1,6})\s*(?::\s*(.*))?", re.IGNORECASE)
@@ -160,21 +161,10 @@ class _Vignette:
 
 def check_vignettes(lines: Sequence[Line], report: Report) -> None:
     """Report what keeps the lines from being a set of vignettes."""
-    vignette: _Vignette | None = None
-    count = 0
-    for line in lines:
-        heading = _VIGNETTE.fullmatch(line.text)
-        if heading:
-            if vignette:
-                vignette.close()
-            count += 1
-            name = f"Clinical Vignette {count}"
-            if int(heading[1]) != count:
-                report.add(line.number, f"This must be {name}.", name)
-            vignette = _Vignette(line, heading[2], name, report)
-        elif vignette:
-            vignette.take(line)
-        elif line is lines[0]:
-            report.add(line.number, "The text must begin with Clinical Vignette 1.", "")
-    if vignette:
-        vignette.close()
+    check_numbered(
+        lines,
+        report,
+        kind="Clinical Vignette",
+        heading=_VIGNETTE,
+        begin=lambda line, match, name: _Vignette(line, match[2], name, report),
+    )
