@@ -56,6 +56,12 @@ def sign_in(context: BrowserContext, server: Server, name: str, password: str = 
     return page
 
 
+def share_with(page: Page, name: str) -> None:
+    form = page.get_by_test_id("share-form")
+    form.get_by_label("Name").fill(name)
+    form.get_by_role("button", name="Share").click()
+
+
 def secret_on(page: Page) -> str:
     """Return what a page shows once."""
     field = page.get_by_test_id("secret")
@@ -100,12 +106,10 @@ def test_a_knowledge_base_is_shared_and_taken_back(chair: Desk, stranger: Browse
     add_user(chair, "rita")
     page = chair.open(f"/kb/{chair.kb}")
     page.get_by_test_id("members-summary").click()
-    form = page.get_by_test_id("share-form")
-    form.get_by_label("Name").fill("nobody")
-    form.get_by_role("button", name="Share").click()
-    expect(form.get_by_role("alert")).to_have_text("There is no user of this name.")
-    form.get_by_label("Name").fill("rita")
-    form.get_by_role("button", name="Share").click()
+    share_with(page, "nobody")
+    alert = page.get_by_test_id("share-form").get_by_role("alert")
+    expect(alert).to_have_text("There is no user of this name.")
+    share_with(page, "rita")
     row = page.locator("[data-testid=member-row][data-name=rita]")
     expect(row).to_be_visible()
     expect(page.locator("#members-title")).to_be_focused()
@@ -135,9 +139,7 @@ def test_a_knowledge_base_is_handed_over_to_a_member(chair: Desk, stranger: Brow
     add_user(chair, "olga")
     page = chair.open(f"/kb/{chair.kb}")
     page.get_by_test_id("members-summary").click()
-    form = page.get_by_test_id("share-form")
-    form.get_by_label("Name").fill("olga")
-    form.get_by_role("button", name="Share").click()
+    share_with(page, "olga")
     make = page.get_by_role("button", name="Make olga the owner")
     make.click()
     page.get_by_test_id("confirm-dialog").get_by_role("button", name="Cancel").click()
