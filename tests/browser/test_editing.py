@@ -274,3 +274,157 @@ def test_warnings_are_mended_with_one_click(desk: Desk, numbers: tuple[int, ...]
     page.locator("draft-text").focus()
     page.keyboard.press("Control+z")
     expect(page.locator("draft-text p")).to_have_text("One thing [3] and two [1] and three.")
+
+
+def written(page: Page) -> str:
+    """Return the text the editor would save, with what was just typed."""
+    page.locator("draft-text").dispatch_event("focusout")
+    text: str = page.locator("draft-editor").evaluate("editor => editor.text")
+    return text
+
+
+def select_across(page: Page, first: str, last: str) -> None:
+    """Select from the third letter of one element to the third letter of another."""
+    page.locator("draft-text").focus()
+    page.evaluate(
+        """async ([first, last]) => {
+          const { placeCaret } = await import("/static/js/dom/caret.js");
+          const find = (selector) => document.querySelector("draft-text " + selector);
+          placeCaret(find(last), 3);
+          const { focusNode, focusOffset } = getSelection();
+          placeCaret(find(first), 3);
+          getSelection().extend(focusNode, focusOffset);
+        }""",
+        [first, last],
+    )
+
+
+def paste(page: Page, text: str, kind: str = "text/plain") -> None:
+    """Paste what was copied elsewhere."""
+    page.evaluate(
+        """([text, kind]) => {
+          const data = new DataTransfer();
+          data.setData(kind, text);
+          const options = { clipboardData: data, bubbles: true, cancelable: true };
+          document.querySelector("draft-text").dispatchEvent(new ClipboardEvent("paste", options));
+        }""",
+        [text, kind],
+    )
+
+
+def test_lines_typed_in_code_stay_lines_and_a_cell_stays_one_line(desk: Desk) -> None:
+    text = "```python\nprint(1)\n```\n\n| a | b |\n|---|---|\n| c | d |\n"
+    page = edit(desk, make_draft(desk, text, ()))
+    put_caret(page, "code", len("print"))
+    page.keyboard.press("Enter")
+    page.keyboard.type("2")
+    assert "```python\nprint\n2(1)\n```\n\n| a" in written(page)
+    put_caret(page, "th", 1)
+    page.keyboard.press("Enter")
+    page.keyboard.type("x")
+    page.keyboard.press("Enter")
+    assert written(page).strip().endswith("| a | b |\n|---|---|\n| xc | d |")
+
+
+def test_enter_in_a_heading_leaves_one_blank_line_and_no_mark_behind(desk: Desk) -> None:
+    page = edit(desk, make_draft(desk, "## Access\n\nStaff.\n", ()))
+    put_caret(page, "h2", len("Access"))
+    page.keyboard.press("Enter")
+    page.keyboard.type("New")
+    assert written(page).strip() == "## Access\n\nNew\n\nStaff."
+    put_caret(page, "h2", 0)
+    page.keyboard.press("Enter")
+    assert written(page).strip() == "## Access\n\nNew\n\nStaff."
+
+
+@pytest.mark.parametrize(
+    ("button", "mark"), [("Heading", "## "), ("List", "- ")], ids=["heading", "list"]
+)
+def test_a_cited_paragraph_becomes_a_heading_or_a_list_as_a_whole(
+    desk: Desk, button: str, mark: str
+) -> None:
+    line = "Staff use a factor [1]. Residents sign in [2]."
+    page = edit(desk, make_draft(desk, f"## Access\n\n{line}\n", (1, 2)))
+    put_caret(page, "p", 3)
+    page.get_by_role("button", name=button, exact=True).click()
+    assert written(page).strip() == f"## Access\n\n{mark}{line}"
+    page.get_by_role("button", name=button, exact=True).click()
+    assert written(page).strip() == f"## Access\n\n{line}"
+    expect(page.locator("draft-text p .citation-marker")).to_have_count(2)
+
+
+def test_what_is_cut_across_blocks_is_gone_with_its_cards_and_comes_back(desk: Desk) -> None:
+    desk.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=desk.server.url)
+    page = edit(desk, make_draft(desk))
+    cards = page.locator("citations-panel").get_by_test_id("citation-card")
+    page.locator("draft-text").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Control+x")
+    expect(cards).to_have_count(0)
+    assert written(page).strip() == ""
+    page.keyboard.press("Control+v")
+    expect(cards).to_have_count(3)
+    assert "Staff use a **second** factor [1]." in written(page)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    assert written(page) == TEXT.strip()
+    expect(page.locator("draft-text li")).to_have_count(2)
+    expect(cards).to_have_count(3)
+
+
+def test_blocks_pasted_over_a_selection_take_its_place_and_typing_goes_on_behind(
+    desk: Desk,
+) -> None:
+    text = "One [1] and more.\n\n> Quoted [2].\n\n- item [3]\n\nLast.\n"
+    page = edit(desk, make_draft(desk, text))
+    select_across(page, "p", "blockquote p")
+    paste(page, "alpha\n\n## Beta\n\ngamma")
+    expect(page.locator("draft-text h2")).to_have_text("Beta")
+    page.keyboard.type("!")
+    expected = "One\n\nalpha\n\n## Beta\n\ngamma!\n\nted [2].\n\n- item [3]\n\nLast."
+    assert written(page).strip() == expected
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    assert written(page) == text.strip()
+    expect(page.locator("draft-text blockquote")).to_have_text("Quoted [2].")
+
+
+def test_a_pasted_table_without_a_head_stays_a_table(desk: Desk) -> None:
+    page = edit(desk, make_draft(desk, "First.\n", ()))
+    put_caret(page, "p", len("First."))
+    paste(page, "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "text/html")
+    assert "| a | b |\n| --- | --- |\n| c |" in written(page)
+    expect(page.locator("draft-text table td").first).to_have_text("c")
+
+
+def test_paragraphs_copied_inside_of_an_element_for_words_stay_paragraphs(desk: Desk) -> None:
+    page = edit(desk, make_draft(desk, "First.\n", ()))
+    put_caret(page, "p", len("First."))
+    copied = "<b style='font-weight:normal'><p><span>one</span></p><br><p>two</p></b>"
+    paste(page, copied, "text/html")
+    assert written(page).strip() == "First.\n\none\n\ntwo"
+
+
+def test_what_is_typed_while_a_save_is_under_way_is_saved_too(desk: Desk) -> None:
+    draft_id = make_draft(desk, "First.\n", ())
+    page = edit(desk, draft_id)
+    waiting: list[Route] = []
+    path = f"**/api/v1/drafts/{draft_id}"
+
+    def hold(route: Route) -> None:
+        if waiting:
+            route.continue_()
+        waiting.append(route)
+
+    page.route(path, hold)
+    put_caret(page, "p", len("First."))
+    page.keyboard.type(" Two.")
+    with page.expect_request(path):
+        page.keyboard.press("Control+s")
+    page.keyboard.type(" Three.")
+    assert written(page) == "First. Two. Three."
+    waiting[0].continue_()
+    expect(page.get_by_test_id("generation-status")).to_contain_text("Saved ")
+    with page.expect_response(lambda r: r.request.method == "PATCH", timeout=12_000):
+        page.keyboard.press("Control+s")
+    assert desk.get(f"/api/v1/drafts/{draft_id}")["content"] == "First. Two. Three."

@@ -5,6 +5,7 @@
 
 /** The names of elements that stand for themselves, all others are words of a paragraph. */
 export const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "H5", "H6", "UL", "OL", "BLOCKQUOTE", "PRE", "HR", "TABLE", "DIV", "SECTION", "ARTICLE"]);
+const INSIDE = [...BLOCKS].join();
 const LINE_START = /^(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|=+\s*$|-{2,}\s*$|~{3})/;
 const NUMBER_START = /^(\d{1,9})([.)])(?=\s|$)/;
 
@@ -20,7 +21,7 @@ export function markdownOf(element) {
     loose = [];
   };
   for (const child of element.childNodes) {
-    if (!BLOCKS.has(child.nodeName)) {
+    if (!isBlock(child)) {
       loose.push(child);
       continue;
     }
@@ -30,6 +31,11 @@ export function markdownOf(element) {
   }
   flush();
   return parts.join("\n\n");
+}
+
+/** Some programs copy their paragraphs inside of an element for words. @param {Node} node */
+function isBlock(node) {
+  return BLOCKS.has(node.nodeName) || (node instanceof Element && node.querySelector(INSIDE) !== null);
 }
 
 /** Whether no letter of a source is lost when it is written anew. @param {string} source @param {string} written */
