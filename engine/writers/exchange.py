@@ -130,11 +130,12 @@ class Exchange:
             raise refusal.failure from None
         except TimeoutError:
             raise ProviderFailed(
-                f"The model server did not answer within {_LIST_S:g} seconds.", code="LLM_TIMEOUT"
+                f"The model server did not answer within {_LIST_S:g} seconds. Try again.",
+                code="LLM_TIMEOUT",
             ) from None
         except (OSError, ValueError):
             raise ProviderFailed(
-                "The model server answered, but not with a list of models."
+                "The model server answered, but not with a list of models. Try to draft all the same."
             ) from None
 
     async def _listed(self) -> list[str]:
