@@ -135,7 +135,7 @@ class Exchange:
             ) from None
         except (OSError, ValueError):
             raise ProviderFailed(
-                "The model server answered, but not with a list of models. Try to draft all the same."
+                "The model server answered without a list of models. Try to draft all the same."
             ) from None
 
     async def _listed(self) -> list[str]:
