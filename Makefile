@@ -28,14 +28,14 @@ define need
   fi; }
 endef
 
-# $(call tested,mark): what fails is tried once more; no test at all is right where ARGS chose others.
+# $(call tested,which tests): what fails is tried once more; no test at all is right where ARGS chose others.
 define tested
-@pytest="$(BIN)/pytest --durations=12 -o cache_dir=.pytest_cache/$(subst $(eval) ,-,$(1))"; \
-  $$pytest -m "$(1)" $(ARGS) || [ $$? -eq 5 ] || \
-  $$pytest -m "$(1)" --last-failed --last-failed-no-failures none
+@pytest="$(BIN)/pytest --durations=12 -o cache_dir=.pytest_cache/$@ $(1)"; \
+  $$pytest $(ARGS) || [ $$? -eq 5 ] || \
+  $$pytest --last-failed --last-failed-no-failures none
 endef
 
-.PHONY: run test browser-tests other-tests lint audit format bench screenshots clean
+.PHONY: run test page-tests page-tests-1 page-tests-2 request-tests other-tests lint audit format bench screenshots clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## start the server; ARGS="--port 9000" passes options on
@@ -48,14 +48,22 @@ test: lint $(AXE_JS)  ## every check and every test; the last line is pytest's
 	$(call need,test -x /usr/sbin/nginx,nginx-light,the tests behind a proxy)
 	$(call need,command -v soffice,libreoffice-writer-nogui,the tests of Word files)
 	$(call need,command -v pdftotext,poppler-utils,the tests of PDF files)
-	# Side by side: the tests in a browser wait for most of their time.
-	$(MAKE) --jobs=2 --output-sync=target browser-tests other-tests
+	# Side by side: most of them wait for something most of their time.
+	$(MAKE) --jobs=4 --output-sync=target page-tests-1 page-tests-2 request-tests other-tests
 
-browser-tests:  ## the tests in a browser alone
-	$(call tested,browser)
+page-tests: page-tests-1 page-tests-2  ## the tests in a browser alone
+
+page-tests-1:
+	$(call tested,tests/browser/test_[a-d]*.py)
+
+page-tests-2:
+	$(call tested,tests/browser/test_[e-z]*.py)
+
+request-tests:  ## the tests that ask a server over HTTP
+	$(call tested,tests/handlers)
 
 other-tests:  ## all other tests of Python
-	$(call tested,not browser)
+	$(call tested,--ignore=tests/browser --ignore=tests/handlers)
 
 lint: .venv/dev.stamp $(TSC)  ## style and types, Python and JavaScript
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """Drafts in human hands: saved, changed, merged, put in order, taken away and brought back."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -170,17 +171,16 @@ class Editing:
                 `tells_text` also what it says.
             Invalid: `strict`, and markers and citations do not match.
         """
+        words = None
+        if change.content is not None:
+            # In a thread: a long text takes a part of a second, in which others are served.
+            words = await asyncio.to_thread(count_words, clean(change.content))
         async with self._database.transaction() as tx:
             draft = await drafts.get(tx, user, draft_id, Level.WRITE)
-            updated = await self.apply(tx, user, draft, change, tells_text=tells_text)
-            warnings = check(updated.content, updated.citations)
-            if strict and any(warning.severity == "warning" for warning in warnings):
-                raise Invalid(
-                    "Markers and citations do not match: " + warnings[0].message,
-                    code="VALIDATION_ERROR",
-                    field="content",
-                )
-        return updated, warnings
+            updated = await self.apply(tx, user, draft, change, words=words, tells_text=tells_text)
+            if strict:
+                _require_fit(check(updated.content, updated.citations))
+        return updated, await asyncio.to_thread(check, updated.content, updated.citations)
 
     async def apply(
         self,
@@ -190,9 +190,12 @@ class Editing:
         change: DraftChange,
         *,
         reason: str = "edited",
+        words: int | None = None,
         tells_text: bool = False,
     ) -> Draft:
         """Store a change of a draft in a transaction, and keep a version of a changed text.
+
+        `words` is how many the text has, if that was counted.
 
         Raises:
             Conflict: as for `change`.
@@ -212,7 +215,7 @@ class Editing:
                 status=status,
                 content=content,
                 citations=citations,
-                word_count=count_words(content),
+                word_count=count_words(content) if words is None else words,
                 sources_used=len(citations),
             ),
             expected,
@@ -313,6 +316,15 @@ class Editing:
         """Remove for good what was deleted too long ago to be brought back."""
         async with self._database.transaction() as tx:
             await drafts.purge(tx, _time(-UNDO_S))
+
+
+def _require_fit(warnings: list[Warning]) -> None:
+    if any(warning.severity == "warning" for warning in warnings):
+        raise Invalid(
+            "Markers and citations do not match: " + warnings[0].message,
+            code="VALIDATION_ERROR",
+            field="content",
+        )
 
 
 def stale(draft: Draft, *, tells_text: bool = False) -> Conflict:

@@ -1,5 +1,6 @@
 """Whether the markers of a text and its citations fit, and putting them in order."""
 
+from collections import Counter
 from itertools import count
 from typing import Literal
 
@@ -21,7 +22,8 @@ class Warning(msgspec.Struct, frozen=True):
 
 def check(content: str, citations: list[Citation]) -> list[Warning]:
     """Return what does not fit between the markers of a text and its citations."""
-    used = markers_in(content)
+    numbers = markers_in(content, distinct=False)
+    used = list(dict.fromkeys(numbers))
     known = [citation.number for citation in citations]
     found = [
         Warning(
@@ -41,7 +43,7 @@ def check(content: str, citations: list[Citation]) -> list[Warning]:
         ),
         Warning(
             "DUPLICATE_MARKER",
-            repeated_markers(content),
+            sorted(number for number, times in Counter(numbers).items() if times > 1),
             "These markers are used more than once, which is fine.",
             "info",
         ),
@@ -76,12 +78,3 @@ def fixed(
         renumber(content, {**strays, **numbers}),
         sorted(renumbered, key=lambda citation: citation.number),
     )
-
-
-def repeated_markers(content: str) -> list[int]:
-    """Return the numbers that occur more than once in a text."""
-    seen: set[int] = set()
-    repeated: set[int] = set()
-    for number in markers_in(content, distinct=False):
-        (repeated if number in seen else seen).add(number)
-    return sorted(repeated)

@@ -135,6 +135,31 @@ def test_a_knowledge_base_is_shared_and_taken_back(chair: Desk, stranger: Browse
     expect(theirs.get_by_role("heading", level=1)).to_have_text("Not found")
 
 
+def test_a_draft_can_be_read_and_exported_by_whoever_may_only_read(
+    chair: Desk, stranger: BrowserContext
+) -> None:
+    add_user(chair, "rhea")
+    page = chair.open(f"/kb/{chair.kb}")
+    page.get_by_test_id("members-summary").click()
+    share_with(page, "rhea")
+    expect(page.locator("[data-testid=member-row][data-name=rhea]")).to_be_visible()
+    body = {"kb_id": chair.kb, "title": "Access", "content": "Sign-in needs a card.\n"}
+    draft_id = chair.send("POST", "/api/v1/drafts", body)["id"]
+
+    theirs = sign_in(stranger, chair.server, "rhea")
+    theirs.wait_for_url(chair.server.url + "/")
+    theirs.goto(f"{chair.server.url}/kb/{chair.kb}/drafts/{draft_id}")
+    expect(theirs.get_by_text("you can read it, not change it")).to_be_visible()
+    tools = theirs.get_by_role("toolbar", name="What to do with this draft")
+    expect(tools.get_by_role("button")).to_have_text(["Export"])
+    tools.get_by_role("button", name="Export").click()
+    dialog = theirs.locator("export-dialog dialog")
+    dialog.get_by_label("Markdown").check()
+    with theirs.expect_download() as download:
+        dialog.get_by_role("button", name="Export", exact=True).click()
+    assert "Sign-in needs a card." in download.value.path().read_text()
+
+
 def test_a_knowledge_base_is_handed_over_to_a_member(chair: Desk, stranger: BrowserContext) -> None:
     add_user(chair, "olga")
     page = chair.open(f"/kb/{chair.kb}")

@@ -1,14 +1,17 @@
 /** What the sources do not support well: how much of a draft it is, and the way from one place to the next. */
 
+import { isDoubtful } from "../lib/draft-state.js";
 import { plural } from "../lib/progress-text.js";
 import { setText, slot } from "./find.js";
 
 /** @import {Coverage} from "./draft-support.js" */
 
 /** @param {HTMLElement} line  says how much is supported, and has the buttons to go on @param {Coverage} coverage */
-export function showCoverage(line, { supported, total }) {
-  setText(slot(line, "coverage"), total === 0 ? "" : `${supported} of ${plural(total, "sentence")} supported`);
-  for (const button of line.querySelectorAll("button")) button.hidden = supported === total;
+export function showCoverage(line, { supported, total, sentences }) {
+  const toCheck = sentences.filter(({ verdict }) => verdict === "check").length;
+  const note = toCheck > 0 ? `, ${toCheck} of them to check` : "";
+  setText(slot(line, "coverage"), total === 0 ? "" : `${supported} of ${plural(total, "sentence")} supported${note}`);
+  for (const button of line.querySelectorAll("button")) button.hidden = !sentences.some(isDoubtful);
 }
 
 /**

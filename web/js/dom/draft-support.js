@@ -13,7 +13,7 @@ import { SupportMarks } from "./support-marks.js";
 
 const PAUSE_MS = 1_200;
 
-/** @typedef {{coverage: number | null, supported: number, total: number}} Coverage */
+/** @typedef {{supported: number, total: number, sentences: Checked[]}} Coverage */
 
 export class DraftSupport {
   #blockAt;
