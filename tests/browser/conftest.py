@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +76,19 @@ class Server:
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline().rsplit(":", 1)[1])
         link = self._process.stdout.readline().rsplit(" ", 1)[1].strip()
-        self.session = self.session or httpx2.get(link).cookies["footnote_session"]
+        if not self.session:
+            self.session = httpx2.get(link).cookies["footnote_session"]
+            self._await_sample()
+
+    def _await_sample(self) -> None:
+        """Wait until what the server brings along can be written from."""
+        with httpx2.Client(base_url=self.url, cookies={"footnote_session": self.session}) as client:
+            give_up_at = time.monotonic() + 30
+            for kb in client.get("/api/v1/kbs").json()["kbs"]:
+                path = f"/api/v1/kbs/{kb['id']}/documents"
+                while {one["status"] for one in client.get(path).json()["documents"]} - {"ready"}:
+                    assert time.monotonic() < give_up_at, "the sample was not read"
+                    time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the process; SIGKILL gives it no chance to tidy up."""
