@@ -227,7 +227,9 @@ def desk(browser: Browser, server: Server) -> Iterator[Desk]:
 @contextmanager
 def sit_down(browser: Browser, server: Server | Detour, **options: Any) -> Iterator[Desk]:
     """Open a fresh browser profile; the page must raise nothing and ask no other host."""
-    context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
+    context = browser.new_context(
+        **({"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options)
+    )
     context.add_cookies([{"name": "footnote_session", "value": server.session, "url": server.url}])
     desk = Desk(context, server)
     yield desk

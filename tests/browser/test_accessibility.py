@@ -1,6 +1,6 @@
 """What a machine can tell of accessibility: nothing serious on any page, in either theme."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,10 @@ def story(browser: Browser, stage: Server) -> Story:
         return Story(desk)
 
 
-def faults(page: Page) -> list[str]:
+def faults(page: Page, schemes: Sequence[str] = ("light", "dark")) -> list[str]:
     """Return what is serious on the page as it stands, in light and in dark."""
     found: list[str] = []
-    for scheme in ("light", "dark"):
+    for scheme in schemes:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.evaluate(FOUND[-1].read_text() + "; undefined")
         violations: list[dict[str, Any]] = page.evaluate("axe.run().then(r => r.violations)")
@@ -115,7 +115,8 @@ def test_every_state_of_a_draft_has_nothing_serious_and_fits(
     with sit_down(browser, stage, **FORMS["light"]) as desk:
         desk.kb = story.kb
         SCENES[name](desk, story)
-        assert faults(desk.page) == []
+        # Every colour is seen in both on the pages; here it is the parts that differ.
+        assert faults(desk.page, ["light"]) == []
         for width in (640, 320):
             desk.page.set_viewport_size({"width": width, "height": 512})
             assert desk.page.evaluate("document.documentElement.scrollWidth") <= width
