@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import ProviderFailed
-from engine.storage.database import Database, StorageUnavailable
+from engine.storage.database import SQLITE_VERSION, Database, StorageUnavailable
 from engine.writers.writer import Writer
 
 _LEAST_FREE_BYTES = 1 << 30
@@ -48,10 +48,8 @@ class Doctor:
 
     async def examine(self) -> Report:
         """Look at everything, for a few seconds at most."""
-        findings = await asyncio.gather(
-            self._model(), self._storage(), self._disk(), self._loop(), self._files()
-        )
-        return Report(list(findings), time.time())
+        findings = await asyncio.gather(self._model(), self._storage(), self._disk(), self._loop())
+        return Report([*findings, self._files()], time.time())
 
     async def _model(self) -> Finding:
         began = time.monotonic()
@@ -65,14 +63,13 @@ class Doctor:
 
     async def _storage(self) -> Finding:
         try:
-            async with self._database.transaction() as tx:
-                rows = await tx.execute_fetchall("select sqlite_version() as version")
+            async with self._database.transaction():
+                pass
         except StorageUnavailable as error:
             advice = "Check that the disk has room and that the data folder may be written."
             return Finding("Database", False, error.message, advice)
-        version = next(iter(rows))["version"]
-        python = platform.python_version()
-        return Finding("Database", True, f"can be written; SQLite {version}, Python {python}")
+        versions = f"SQLite {SQLITE_VERSION}, Python {platform.python_version()}"
+        return Finding("Database", True, f"lets itself be written; {versions}")
 
     async def _disk(self) -> Finding:
         usage = await asyncio.to_thread(shutil.disk_usage, self._data)
@@ -90,7 +87,7 @@ class Doctor:
         is_well = late_s < _LATE_S
         return Finding("Load", is_well, found, "" if is_well else advice)
 
-    async def _files(self) -> Finding:
+    def _files(self) -> Finding:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         needed = _FILES_PER_STREAM * self._max_streams + _OTHER_FILES
         found = f"{limit:,} may be open at once; {self._max_streams:,} streams need {needed:,}"

@@ -204,7 +204,10 @@ class Editing:
         if expected != draft.version:
             raise stale(draft, tells_text=tells_text)
         status = _next_status(draft, change)
-        content = draft.content if change.content is None else clean(change.content)
+        if change.content is None:
+            content, words = draft.content, draft.word_count
+        else:
+            content = clean(change.content)
         citations = kept_citations(draft, change.citations)
         await self._versions.keep_first(tx, draft)
         await drafts.update(

@@ -16,6 +16,7 @@ import aiosqlite
 from engine.errors import AppError, Unavailable
 
 Connection = aiosqlite.Connection
+SQLITE_VERSION = sqlite3.sqlite_version
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _OUT_OF_ORDER = {
