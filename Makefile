@@ -54,16 +54,16 @@ test: lint $(AXE_JS)  ## every check and every test; the last line is pytest's
 page-tests: page-tests-1 page-tests-2  ## the tests in a browser alone
 
 page-tests-1:
-	$(call tested,tests/browser/test_[a-d]*.py)
+	$(call tested,tests/browser/test_[a-f]*.py)
 
 page-tests-2:
-	$(call tested,tests/browser/test_[e-z]*.py)
+	$(call tested,tests/browser/test_[g-z]*.py)
 
 request-tests:  ## the tests that ask a server over HTTP
-	$(call tested,tests/handlers)
+	$(call tested,tests/handlers tests/test_*.py)
 
 other-tests:  ## all other tests of Python
-	$(call tested,--ignore=tests/browser --ignore=tests/handlers)
+	$(call tested,--ignore=tests/browser --ignore=tests/handlers --ignore-glob=tests/test_*.py)
 
 lint: .venv/dev.stamp $(TSC)  ## style and types, Python and JavaScript
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ async def test_generated_requests_find_no_500_and_no_undocumented_answer(tmp_pat
             "--phases",
             "coverage,fuzzing",
             "--max-examples",
-            "5",
+            "3",
             "--exclude-path-regex",
             "/logout$",
             "--request-timeout",

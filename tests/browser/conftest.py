@@ -28,6 +28,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # The first two are pages of the browser's own, made anew for each tab at four times the cost of
+    # the tab; the others it would ask the network about.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    "HttpsUpgrades,MediaRouter,NetworkTimeServiceQuerying,OptimizationHints,PaintHolding",
 ]
 
 expect.set_options(timeout=10_000)
