@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -219,6 +219,18 @@ class Desk:
         url = str(getattr(request, "url", ""))
         if not url.startswith((self.server.url, "data:", "blob:")):
             self.foreign.append(url)
+
+
+def overflowing(desk: Desk, paths: Sequence[str]) -> list[str]:
+    """Return the pages that are wider than a phone, a tablet or a screen."""
+    found = []
+    for path in paths:
+        page = desk.open(path)
+        for width in (360, 768, 1440):
+            page.set_viewport_size({"width": width, "height": 740})
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                found.append(f"{path} at {width}")
+    return found
 
 
 @pytest.fixture

@@ -59,7 +59,8 @@ def story(browser: Browser, stage: Server) -> Story:
 
 def faults(page: Page, schemes: Sequence[str] = ("light", "dark")) -> list[str]:
     """Return what is serious on the page as it stands, in light and in dark."""
-    found: list[str] = []
+    dead = page.evaluate("[...document.querySelectorAll(':not(:defined)')].map(e => e.localName)")
+    found = [f"{page.url}: <{name}> does nothing" for name in dead]
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.evaluate(FOUND[-1].read_text() + "; undefined")

@@ -1,47 +1,17 @@
-/** Defines every element of the page; importing any other module has no effect. */
+/**
+ * Defines the elements of every page. Those of one page are defined in `pages/`; importing any other
+ * module has no effect. Listeners come before speakers: what an element says must find its hearer.
+ */
 
-import { ApiForms } from "./elements/api-forms.js";
-import { AuditLog } from "./elements/audit-log.js";
-import { BasketBar } from "./elements/basket-bar.js";
-import { BasketPassages } from "./elements/basket-passages.js";
-import { ChatAnswer } from "./elements/chat-answer.js";
-import { ChatView } from "./elements/chat-view.js";
-import { CitationPopover } from "./elements/citation-popover.js";
-import { CitationsPanel } from "./elements/citations-panel.js";
 import { ConfirmDialog } from "./elements/confirm-dialog.js";
-import { ConnectionBanner } from "./elements/connection-banner.js";
-import { ConversationList } from "./elements/conversation-list.js";
-import { DocumentList } from "./elements/document-list.js";
-import { DocumentReader } from "./elements/document-reader.js";
-import { DocumentUpload } from "./elements/document-upload.js";
-import { DraftEditor } from "./elements/draft-editor.js";
-import { DraftList } from "./elements/draft-list.js";
-import { DraftText } from "./elements/draft-text.js";
-import { ExportDialog } from "./elements/export-dialog.js";
-import { FeedbackDialog } from "./elements/feedback-dialog.js";
-import { GenerationDialog } from "./elements/generation-dialog.js";
-import { KbList } from "./elements/kb-list.js";
-import { LocalCopyOffer } from "./elements/local-copy-offer.js";
 import { LocalTime } from "./elements/local-time.js";
-import { ModelChoice } from "./elements/model-choice.js";
-import { OutlineEditor } from "./elements/outline-editor.js";
-import { PipelineView } from "./elements/pipeline-view.js";
 import { QuickSearch } from "./elements/quick-search.js";
-import { ResultList } from "./elements/result-list.js";
-import { RewriteDialog } from "./elements/rewrite-dialog.js";
-import { SearchView } from "./elements/search-view.js";
-import { ServerDoctor } from "./elements/server-doctor.js";
-import { SectionTree } from "./elements/section-tree.js";
 import { ShortcutHelp } from "./elements/shortcut-help.js";
 import { SignOut } from "./elements/sign-out.js";
-import { StreamingDraftView } from "./elements/streaming-draft-view.js";
 import { ThemeToggle } from "./elements/theme-toggle.js";
 import { ToastStack } from "./elements/toast-stack.js";
 import { UpdateNotice } from "./elements/update-notice.js";
-import { VerifyDialog } from "./elements/verify-dialog.js";
-import { VersionsDialog } from "./elements/versions-dialog.js";
 
-// Listeners before speakers: what a page element says must find its hearer.
 customElements.define("toast-stack", ToastStack);
 customElements.define("confirm-dialog", ConfirmDialog);
 customElements.define("shortcut-help", ShortcutHelp);
@@ -50,35 +20,3 @@ customElements.define("theme-toggle", ThemeToggle);
 customElements.define("sign-out", SignOut);
 customElements.define("local-time", LocalTime);
 customElements.define("quick-search", QuickSearch);
-customElements.define("api-forms", ApiForms);
-customElements.define("audit-log", AuditLog);
-customElements.define("server-doctor", ServerDoctor);
-customElements.define("basket-bar", BasketBar);
-customElements.define("basket-passages", BasketPassages);
-customElements.define("model-choice", ModelChoice);
-customElements.define("kb-list", KbList);
-customElements.define("draft-list", DraftList);
-customElements.define("document-list", DocumentList);
-customElements.define("document-upload", DocumentUpload);
-customElements.define("document-reader", DocumentReader);
-customElements.define("outline-editor", OutlineEditor);
-customElements.define("generation-dialog", GenerationDialog);
-customElements.define("section-tree", SectionTree);
-customElements.define("draft-text", DraftText);
-customElements.define("draft-editor", DraftEditor);
-customElements.define("citations-panel", CitationsPanel);
-customElements.define("citation-popover", CitationPopover);
-customElements.define("connection-banner", ConnectionBanner);
-customElements.define("local-copy-offer", LocalCopyOffer);
-customElements.define("export-dialog", ExportDialog);
-customElements.define("feedback-dialog", FeedbackDialog);
-customElements.define("rewrite-dialog", RewriteDialog);
-customElements.define("verify-dialog", VerifyDialog);
-customElements.define("versions-dialog", VersionsDialog);
-customElements.define("streaming-draft-view", StreamingDraftView);
-customElements.define("chat-answer", ChatAnswer);
-customElements.define("conversation-list", ConversationList);
-customElements.define("chat-view", ChatView);
-customElements.define("result-list", ResultList);
-customElements.define("search-view", SearchView);
-customElements.define("pipeline-view", PipelineView);
