@@ -129,6 +129,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture(scope="package")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that writes a draft for a quarter of a minute."""
+    server = Server(tmp_path_factory.mktemp("slow") / "data", words_per_s=45)
+    server.start()
+    yield server
+    server.stop()
+
+
 class Desk:
     """A signed-in reader at one server: a page, and the same API the page uses."""
 

@@ -100,19 +100,20 @@ def test_shift_enter_writes_a_line_and_nothing_is_sent_empty(desk: Desk) -> None
     expect(box).to_have_value("One\nTwo")
 
 
-def test_stop_keeps_the_text_also_over_a_reload(desk: Desk) -> None:
-    page = ask(desk, "Say all about multi-factor authentication of residents and staff.")
-    expect(page.get_by_test_id("streaming-cursor")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.locator("chat-answer[state=stopped]")).to_be_visible()
-    expect(page.get_by_test_id("chat-status")).to_contain_text("Stopped")
-    text = page.get_by_test_id("chat-answer-text").inner_text()
-    assert text
-    page.reload()
-    expect(page.locator("chat-answer[state=stopped]")).to_be_visible()
-    assert page.get_by_test_id("chat-answer-text").inner_text() == text
-    page.get_by_role("button", name="Ask again").click()
-    wait_until_answered(page)
+def test_stop_keeps_the_text_also_over_a_reload(browser: Browser, slow: Server) -> None:
+    with sit_down(browser, slow) as desk:
+        page = ask(desk, "Say all about multi-factor authentication of residents and staff.")
+        expect(page.get_by_test_id("streaming-cursor")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("chat-answer[state=stopped]")).to_be_visible()
+        expect(page.get_by_test_id("chat-status")).to_contain_text("Stopped")
+        text = page.get_by_test_id("chat-answer-text").inner_text()
+        assert text
+        page.reload()
+        expect(page.locator("chat-answer[state=stopped]")).to_be_visible()
+        assert page.get_by_test_id("chat-answer-text").inner_text() == text
+        page.get_by_role("button", name="Ask again").click()
+        wait_until_answered(page)
 
 
 def test_a_reload_goes_on_with_a_running_answer(browser: Browser, server: Server) -> None:

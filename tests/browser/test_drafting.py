@@ -2,9 +2,9 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, Server, sit_down
 
 ASK = "Answer the city's request for a resident portal. Stress authentication and access control."
 
@@ -156,22 +156,22 @@ def test_a_discarded_draft_is_gone_once_the_page_is_left(desk: Desk) -> None:
     )
 
 
-def test_reading_stays_where_the_reader_scrolled_to(desk: Desk) -> None:
-    desk.page.set_viewport_size({"width": 1200, "height": 420})
-    desk.write(ASK)
-    desk.wait_for_words(150)
-    page = desk.page
-    page.mouse.move(500, 300)
-    page.mouse.wheel(0, -400)
-    jump = page.get_by_test_id("jump-to-live-button")
-    expect(jump).to_be_visible()
-    place = page.evaluate("scrollY")
-    desk.wait_for_words(220)
-    assert page.evaluate("scrollY") == place
-    jump.click()
-    expect(jump).to_be_hidden()
-    desk.wait_for_words(260)
-    assert page.evaluate("scrollY") > place
+def test_reading_stays_where_the_reader_scrolled_to(browser: Browser, slow: Server) -> None:
+    with sit_down(browser, slow, viewport={"width": 1200, "height": 420}) as desk:
+        desk.write(ASK)
+        desk.wait_for_words(150)
+        page = desk.page
+        page.mouse.move(500, 300)
+        page.mouse.wheel(0, -400)
+        jump = page.get_by_test_id("jump-to-live-button")
+        expect(jump).to_be_visible()
+        place = page.evaluate("scrollY")
+        desk.wait_for_words(220)
+        assert page.evaluate("scrollY") == place
+        jump.click()
+        expect(jump).to_be_hidden()
+        desk.wait_for_words(260)
+        assert page.evaluate("scrollY") > place
 
 
 def test_what_was_typed_survives_a_reload(desk: Desk) -> None:

@@ -65,15 +65,6 @@ def scripted(model: Model, tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that writes a draft for a quarter of a minute."""
-    server = Server(tmp_path_factory.mktemp("slow") / "data", words_per_s=45)
-    server.start()
-    yield server
-    server.stop()
-
-
 def test_the_status_follows_the_events_generate_069(
     browser: Browser, model: Model, scripted: Server
 ) -> None:

@@ -94,7 +94,7 @@ def test_behind_a_proxy_that_buffers_the_page_polls(
     slow = BufferingProxy(steady.port, holds_headers=holds_headers)
     with in_thread(slow) as proxy, sit_down(browser, Detour(steady, proxy.base)) as desk:
         draft_id = desk.write(ASK)
-        desk.wait_for_words(words // 2)
+        desk.wait_for_words(words // 4)
         assert desk.page.locator("streaming-draft-view[state=writing]").count() == 1
         assert desk.page.locator("draft-text .block").count() > 1
         expect_whole(desk, draft_id, content)

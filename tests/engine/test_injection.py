@@ -104,9 +104,9 @@ def test_text_that_means_no_harm_is_left_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("piece", ["<", "< ", "<\n", "<|", "<|a", "[", "[/", "<<", "\u200b", "</ "])
 def test_fencing_takes_time_in_proportion(piece: str) -> None:
     text = piece + piece[-1] * 500_000 + piece * 200_000
-    began = time.monotonic()
+    began = time.process_time()
     harmless(text, "source", "text_so_far")
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("order", ORDERS)
