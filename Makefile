@@ -35,7 +35,7 @@ define tested
   $$pytest --last-failed --last-failed-no-failures none
 endef
 
-.PHONY: run test page-tests page-tests-1 page-tests-2 request-tests other-tests lint audit format bench screenshots clean
+.PHONY: run test page-tests request-tests other-tests lint audit format bench screenshots clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## start the server; ARGS="--port 9000" passes options on
@@ -49,15 +49,10 @@ test: lint $(AXE_JS)  ## every check and every test; the last line is pytest's
 	$(call need,command -v soffice,libreoffice-writer-nogui,the tests of Word files)
 	$(call need,command -v pdftotext,poppler-utils,the tests of PDF files)
 	# Side by side: most of them wait for something most of their time.
-	$(MAKE) --jobs=4 --output-sync=target page-tests-1 page-tests-2 request-tests other-tests
+	$(MAKE) --jobs=3 --output-sync=target page-tests request-tests other-tests
 
-page-tests: page-tests-1 page-tests-2  ## the tests in a browser alone
-
-page-tests-1:
-	$(call tested,tests/browser/test_[a-f]*.py)
-
-page-tests-2:
-	$(call tested,tests/browser/test_[g-z]*.py)
+page-tests:  ## the tests in a browser alone
+	$(call tested,tests/browser)
 
 request-tests:  ## the tests that ask a server over HTTP
 	$(call tested,tests/handlers tests/test_*.py)

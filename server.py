@@ -50,7 +50,7 @@ from handlers.middleware import add_headers, errors
 from handlers.rates import Rate, Rates
 from handlers.routes import ROUTES
 from handlers.security import security_headers
-from handlers.versions import VERSION, tell_version, version_of
+from handlers.versions import VERSION, static_path, tell_version, version_of
 
 _ROOT = Path(__file__).resolve().parent
 
@@ -84,14 +84,14 @@ def build_app(config: Config) -> web.Application:
     app[VERSION] = version_of(_ROOT / place for place in ("web", "templates"))
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route))
-    app.router.add_static("/static/", _ROOT / "web")
+    app.router.add_static(static_path(app[VERSION]), _ROOT / "web")
     pages = aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(_ROOT / "templates"),
         autoescape=True,
         enable_async=False,
     )
-    pages.globals["version"] = app[VERSION]
+    pages.globals |= {"version": app[VERSION], "static": static_path(app[VERSION])}
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(tell_version)
     app.on_shutdown.append(_end_streams)

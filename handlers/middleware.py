@@ -174,5 +174,4 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Put the security headers and the request's id on every response before it is sent."""
     await add_security_headers(request, response)
     response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    if not request.path.startswith("/static/"):
-        response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")

@@ -1,7 +1,7 @@
 """Which pages this server gives, so that a tab left open over an update can tell.
 
 A page carries the version it was made with, every response that of the server. Scripts and styles
-are asked for anew by each page, since a mixture of two versions is worse than an old one.
+have it in their addresses, so that a browser keeps them for good and never mixes two versions.
 """
 
 from collections.abc import Iterable
@@ -23,8 +23,14 @@ def version_of(folders: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def static_path(version: str) -> str:
+    """Return where the scripts, styles and icons of a version are."""
+    return f"/static/{version}"
+
+
 async def tell_version(request: web.Request, response: web.StreamResponse) -> None:
-    """Name the version on every response, and let no file of a page grow old."""
-    response.headers["X-Footnote-Version"] = request.app[VERSION]
-    if request.path.startswith("/static/"):
-        response.headers[hdrs.CACHE_CONTROL] = "no-cache"
+    """Name the version on every response, and let browsers keep what never changes."""
+    version = request.app[VERSION]
+    response.headers["X-Footnote-Version"] = version
+    if request.path.startswith(f"{static_path(version)}/") and response.status == 200:
+        response.headers[hdrs.CACHE_CONTROL] = "public, max-age=31536000, immutable"

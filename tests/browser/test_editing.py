@@ -30,9 +30,10 @@ MARKDOWN = [
 ]
 
 ROUND_TRIP = """async (texts) => {
-  const { markdownOf, isWritable } = await import("/static/js/dom/to-markdown.js");
-  const { setFinalHtml } = await import("/static/js/dom/final-html.js");
-  const { request } = await import("/static/js/lib/api.js");
+  const own = (path) => import(new URL(path, document.scripts[0].src));
+  const { markdownOf, isWritable } = await own("dom/to-markdown.js");
+  const { setFinalHtml } = await own("dom/final-html.js");
+  const { request } = await own("lib/api.js");
   const ask = (texts) => request("POST", "/api/v1/markdown", { body: { texts } });
   const render = async (texts) => (await ask(texts)).html;
   const shown = await render(texts);
@@ -76,7 +77,7 @@ def put_caret(page: Page, selector: str, offset: int, length: int = 0) -> None:
     page.locator("draft-text").focus()
     page.evaluate(
         """async ([selector, offset, length]) => {
-          const { placeCaret } = await import("/static/js/dom/caret.js");
+          const { placeCaret } = await import(new URL("dom/caret.js", document.scripts[0].src));
           const element = document.querySelector("draft-text " + selector);
           placeCaret(element, offset + length);
           const { focusNode, focusOffset } = getSelection();
@@ -288,7 +289,7 @@ def select_across(page: Page, first: str, last: str) -> None:
     page.locator("draft-text").focus()
     page.evaluate(
         """async ([first, last]) => {
-          const { placeCaret } = await import("/static/js/dom/caret.js");
+          const { placeCaret } = await import(new URL("dom/caret.js", document.scripts[0].src));
           const find = (selector) => document.querySelector("draft-text " + selector);
           placeCaret(find(last), 3);
           const { focusNode, focusOffset } = getSelection();

@@ -42,7 +42,7 @@ FAULTS = """(root, allowed) => [...root.querySelectorAll("*")].flatMap((element)
   return [...strange.map((name) => `${element.localName} ${name}`), ...(isSafe ? [] : [link])];
 })"""
 PREFIXES = """async ([streams, allowed]) => {
-  const { DraftState } = await import("/static/js/lib/draft-state.js");
+  const { DraftState } = await import(new URL("lib/draft-state.js", document.scripts[0].src));
   const faultsOf = FAULTS;
   const text = document.querySelector("draft-text");
   const blank = document.createElement("div");

@@ -110,7 +110,7 @@ def test_the_end_of_a_long_draft_costs_what_its_start_costs(desk: Desk) -> None:
         stream.append(json.dumps({"event": "block", "index": index, "html": html, "end": end}))
     play(desk, [{"event": "stage", "name": "generating", "message": "", "percent": 1}])
     cost = """async ([deltas, blocks]) => {
-      const { DraftState } = await import("/static/js/lib/draft-state.js");
+      const { DraftState } = await import(new URL("lib/draft-state.js", document.scripts[0].src));
       const text = document.querySelector("draft-text");
       const state = new DraftState();
       const blank = document.createElement("div");

@@ -22,7 +22,7 @@ from engine.markdown.html import plain, render
 from tests.exporting import manuscript
 
 SIZE = 30_000
-MOST_S = 1.5
+MOST_S = 3.0
 """For a text of this size: where time grows with its square, it takes several times as long."""
 
 PATTERNS = [

@@ -18,6 +18,7 @@ from handlers.admission import SESSION_COOKIE
 from handlers.client import Proxies
 from handlers.rates import Rate, Rates, neighbourhood
 from handlers.routes import ROUTES
+from handlers.versions import VERSION, static_path
 from tests.handlers.site import Site, open_site
 from tests.process import run, serve
 
@@ -75,11 +76,21 @@ async def test_every_route_answers_with_the_security_headers(site: Site) -> None
         assert headers["Server"] == "Footnote", route
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/static/js/main.js", "/static/nowhere", "/static/"])
-async def test_files_and_errors_have_them_too(site: Site, path: str) -> None:
-    _, headers, _ = await anonymous(site, "GET", path)
-    assert headers.keys() >= HEADERS
-    assert headers["Server"] == "Footnote"
+async def test_files_and_errors_have_them_too(site: Site) -> None:
+    files = static_path(site.app[VERSION])
+    for path in ("/nowhere", f"{files}/js/main.js", f"{files}/nowhere", f"{files}/", "/static/"):
+        _, headers, _ = await anonymous(site, "GET", path)
+        assert headers.keys() >= HEADERS
+        assert headers["Server"] == "Footnote"
+
+
+async def test_browsers_keep_files_of_one_version_for_good_and_get_no_other(site: Site) -> None:
+    files = static_path(site.app[VERSION])
+    status, headers, _ = await anonymous(site, "GET", f"{files}/js/main.js")
+    assert (status, headers["Cache-Control"]) == (200, "public, max-age=31536000, immutable")
+    for path in (f"{files}/js/none.js", "/static/0123456789ab/js/main.js", "/static/js/main.js"):
+        status, headers, _ = await anonymous(site, "GET", path)
+        assert (status, headers.get("Cache-Control")) == (404, "no-store"), path
 
 
 async def test_a_stream_has_them_too(site: Site) -> None:

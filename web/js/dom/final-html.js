@@ -39,6 +39,6 @@ export function startSharedWorker(path, name) {
 
 /** @param {string} path @returns {string} */
 function ownScript(path) {
-  if (!path.startsWith("/static/js/")) throw new TypeError("Only scripts of this server may run.");
+  if (!/^\/static\/\w+\/js\//.test(path)) throw new TypeError("Only scripts of this server may run.");
   return path;
 }

@@ -14,6 +14,7 @@ import { startSharedWorker } from "./final-html.js";
 /** A run and how much of it is known, or the request that starts one. @typedef {{runId?: string, after?: number, request?: StartRequest}} Source */
 
 // To be changed with the messages: after an update, old tabs keep their old worker.
+const WORKER = new URL("../stream-worker.js", import.meta.url).pathname;
 const WORKER_NAME = "footnote-streams-1";
 
 /** @type {OpenStream} */
@@ -112,7 +113,7 @@ export class RunStream {
 /** @param {{runId: string, after: number}} source @param {StreamHandlers} handlers */
 function share(source, handlers) {
   if (typeof SharedWorker === "undefined") return null;
-  const worker = startSharedWorker("/static/js/stream-worker.js", WORKER_NAME);
+  const worker = startSharedWorker(WORKER, WORKER_NAME);
   const timers = {
     setTimeout: (/** @type {() => void} */ work, /** @type {number} */ ms) => window.setTimeout(work, ms),
     clearTimeout: (/** @type {number} */ id) => window.clearTimeout(id),
