@@ -143,3 +143,13 @@ def test_signing_out_leaves_no_text_behind(browser: Browser, tmp_path: Path) -> 
             assert desk.page.evaluate("Object.keys(localStorage).join()") == ""
     finally:
         own.stop()
+
+
+def test_a_click_before_the_scripts_are_there_is_done_when_they_are(desk: Desk) -> None:
+    held: list[Route] = []
+    desk.page.route("**/js/main.js", lambda route: held.append(route))
+    desk.page.goto(f"{desk.server.url}/kb/{desk.kb}", wait_until="commit")
+    desk.page.get_by_test_id("generate-document-button").click()
+    expect(desk.page.get_by_test_id("generation-dialog")).to_be_hidden()
+    held[0].continue_()
+    expect(desk.page.get_by_test_id("generation-dialog")).to_be_visible()
