@@ -48,7 +48,7 @@ test: lint $(AXE_JS)  ## every check and every test; the last line is pytest's
 	$(call need,test -x /usr/sbin/nginx,nginx-light,the tests behind a proxy)
 	$(call need,command -v soffice,libreoffice-writer-nogui,the tests of Word files)
 	$(call need,command -v pdftotext,poppler-utils,the tests of PDF files)
-	# Side by side: most of them wait for something most of their time.
+	# Side by side; on two cores a fourth lane makes all of them slower.
 	$(MAKE) --jobs=3 --output-sync=target page-tests request-tests other-tests
 
 page-tests:  ## the tests in a browser alone

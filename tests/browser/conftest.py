@@ -66,6 +66,13 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def __enter__(self) -> "Server":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         """Start, and wait for the two lines the server prints when it may be used."""
         settings = {f"FOOTNOTE_{k.upper()}": str(v) for k, v in self._settings.items()}
@@ -123,19 +130,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the sample knowledge base, writing at a brisk pace."""
-    server = Server(tmp_path_factory.mktemp("browser") / "data", words_per_s=300)
-    server.start()
-    yield server
-    server.stop()
+    with Server(tmp_path_factory.mktemp("browser") / "data", words_per_s=300) as server:
+        yield server
 
 
 @pytest.fixture(scope="package")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that writes a draft for a quarter of a minute."""
-    server = Server(tmp_path_factory.mktemp("slow") / "data", words_per_s=45)
-    server.start()
-    yield server
-    server.stop()
+    with Server(tmp_path_factory.mktemp("slow") / "data", words_per_s=45) as server:
+        yield server
 
 
 class Desk:

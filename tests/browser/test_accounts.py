@@ -16,10 +16,8 @@ NEW = "another quiet word"
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that lets people in by invitation."""
     data = tmp_path_factory.mktemp("office") / "data"
-    server = Server(data, words_per_s=300, registration="invite")
-    server.start()
-    yield server
-    server.stop()
+    with Server(data, words_per_s=300, registration="invite") as server:
+        yield server
 
 
 @pytest.fixture

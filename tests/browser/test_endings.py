@@ -78,12 +78,10 @@ def test_every_ending_is_a_sentence_that_says_what_can_be_done() -> None:
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that is still writing when the last test has ended."""
-    server = Server(
+    with Server(
         tmp_path_factory.mktemp("endings") / "data", words_per_s=10, max_streams_per_user=20
-    )
-    server.start()
-    yield server
-    server.stop()
+    ) as server:
+        yield server
 
 
 @pytest.fixture

@@ -59,10 +59,8 @@ def model() -> Iterator[Model]:
 def scripted(model: Model, tmp_path: Path) -> Iterator[Server]:
     """A server that asks the scripted model."""
     settings = {"llm_provider": "openai", "llm_url": model.url, "llm_model": "fake"}
-    server = Server(tmp_path / "data", words_per_s=0, **settings)
-    server.start()
-    yield server
-    server.stop()
+    with Server(tmp_path / "data", words_per_s=0, **settings) as server:
+        yield server
 
 
 def test_the_status_follows_the_events_generate_069(

@@ -18,10 +18,8 @@ ASK = "Answer the city's request for a resident portal. Stress authentication an
 @pytest.fixture(scope="module")
 def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that is killed, and writes slowly enough to be killed in the middle."""
-    server = Server(tmp_path_factory.mktemp("mortal") / "data", words_per_s=60)
-    server.start()
-    yield server
-    server.stop()
+    with Server(tmp_path_factory.mktemp("mortal") / "data", words_per_s=60) as server:
+        yield server
 
 
 @pytest.mark.parametrize("words", [30, 150])

@@ -23,10 +23,8 @@ HIDE_AND_SHOW = """() => {
 @pytest.fixture(scope="module")
 def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that leaves time for faults."""
-    server = Server(tmp_path_factory.mktemp("roads") / "data", words_per_s=100)
-    server.start()
-    yield server
-    server.stop()
+    with Server(tmp_path_factory.mktemp("roads") / "data", words_per_s=100) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

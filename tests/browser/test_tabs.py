@@ -38,10 +38,8 @@ PLAIN_CALL = """async () => {
 def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that writes slowly, and many drafts at once."""
     data = tmp_path_factory.mktemp("tabs") / "data"
-    server = Server(data, words_per_s=12, max_streams_per_user=20)
-    server.start()
-    yield server
-    server.stop()
+    with Server(data, words_per_s=12, max_streams_per_user=20) as server:
+        yield server
 
 
 def wait_for_words(page: Page, least: int) -> None:

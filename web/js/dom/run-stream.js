@@ -13,9 +13,9 @@ import { startSharedWorker } from "./final-html.js";
 
 /** A run and how much of it is known, or the request that starts one. @typedef {{runId?: string, after?: number, request?: StartRequest}} Source */
 
-// To be changed with the messages: after an update, old tabs keep their old worker.
+// Its address has the version of the files: after an update, old tabs keep their old worker.
 const WORKER = new URL("../stream-worker.js", import.meta.url).pathname;
-const WORKER_NAME = "footnote-streams-1";
+const WORKER_NAME = "footnote-streams";
 
 /** @type {OpenStream} */
 const openOwn = (source, handlers) => {
